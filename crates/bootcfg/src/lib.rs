@@ -1,0 +1,1 @@
+//! BCD stores, boot files, answer files and offline configuration of Windows.

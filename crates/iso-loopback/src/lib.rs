@@ -1,0 +1,1 @@
+//! ISO 9660, Joliet, Rock Ridge, UDF and El Torito, read in place.

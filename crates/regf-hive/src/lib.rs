@@ -1,0 +1,1 @@
+//! Windows registry hives: read, edit in memory, write.

@@ -1,0 +1,1 @@
+//! From a Windows image to a bootable stick: spec, plan, apply, verify.

@@ -1,0 +1,175 @@
+//! The error of this crate: which structure, at which byte, what was found and what was expected.
+
+use crate::BlobHash;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of failure an [`Error`] is, for control flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The bytes are not what the format allows, or a hash does not match.
+    Corrupt,
+    /// The bytes end too early.
+    Truncated,
+    /// Valid, but not supported here.
+    Unsupported,
+    /// A [`Limits`](crate::Limits) value is exceeded.
+    Limit,
+    /// What was asked for is not in the file (image, path, blob, part).
+    NotFound,
+    /// The caller's request cannot be met (bad argument, target lacks a feature).
+    Invalid,
+    /// Reading the source failed.
+    Io,
+    /// Writing the target failed.
+    Target,
+    /// The caller's interrupt flag was set.
+    Interrupted,
+}
+
+/// Failure of reading, writing or applying a WIM. Offsets are bytes in the file (or, where `what` says
+/// so, in the decompressed resource).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A field violates a rule of the format.
+    #[error("{what} at offset {at:#x}: found {found}, expected {expected}")]
+    Corrupt {
+        /// Structure and field.
+        what: &'static str,
+        /// Byte offset.
+        at: u64,
+        /// What is there.
+        found: String,
+        /// The rule.
+        expected: &'static str,
+    },
+    /// The structure needs more bytes than there are.
+    #[error("{what} at offset {at:#x}: needs {need} bytes, only {have} left")]
+    Truncated {
+        /// Structure.
+        what: &'static str,
+        /// Byte offset.
+        at: u64,
+        /// Bytes needed.
+        need: u64,
+        /// Bytes present.
+        have: u64,
+    },
+    /// A valid feature that this crate does not handle.
+    #[error("{what} at offset {at:#x}: {feature} is not supported")]
+    Unsupported {
+        /// Structure.
+        what: &'static str,
+        /// Byte offset.
+        at: u64,
+        /// The feature.
+        feature: String,
+    },
+    /// A limit is exceeded.
+    #[error("{what}: {asked} exceeds the limit of {limit}")]
+    Limit {
+        /// Which value.
+        what: &'static str,
+        /// Value in the file.
+        asked: u64,
+        /// Limit in force.
+        limit: u64,
+    },
+    /// The blob's bytes do not have the SHA-1 that names it.
+    #[error(
+        "blob {expected} at offset {at:#x}: its bytes hash to {found}{}",
+        paths_suffix(paths)
+    )]
+    HashMismatch {
+        /// Hash in the blob table.
+        expected: BlobHash,
+        /// Hash of the bytes.
+        found: BlobHash,
+        /// Offset of the resource in the file.
+        at: u64,
+        /// Every path that holds the blob, when known.
+        paths: Vec<String>,
+    },
+    /// A blob cannot be decoded.
+    #[error("blob {hash} at offset {at:#x}: {source}{}", paths_suffix(paths))]
+    Blob {
+        /// Hash in the blob table.
+        hash: BlobHash,
+        /// Offset of the resource in the file.
+        at: u64,
+        /// Every path that holds the blob, when known.
+        paths: Vec<String>,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
+    /// Something asked for is not there.
+    #[error("{what} not found: {name}")]
+    NotFound {
+        /// Kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The request cannot be met.
+    #[error("{what}: {reason}")]
+    Invalid {
+        /// Which request or argument.
+        what: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// The source failed.
+    #[error("{op} at offset {at:#x}")]
+    Io {
+        /// Operation.
+        op: &'static str,
+        /// Byte offset.
+        at: u64,
+        /// Cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The target failed.
+    #[error("writing the target: {what}")]
+    Target {
+        /// What was being written.
+        what: String,
+        /// Cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The interrupt flag was set.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// The kind, for control flow.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Corrupt { .. } | Self::HashMismatch { .. } => ErrorKind::Corrupt,
+            Self::Blob { source, .. } => source.kind(),
+            Self::Truncated { .. } => ErrorKind::Truncated,
+            Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::Limit { .. } => ErrorKind::Limit,
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Invalid { .. } => ErrorKind::Invalid,
+            Self::Io { .. } => ErrorKind::Io,
+            Self::Target { .. } => ErrorKind::Target,
+            Self::Interrupted => ErrorKind::Interrupted,
+        }
+    }
+}
+
+fn paths_suffix(paths: &[String]) -> String {
+    if paths.is_empty() {
+        String::new()
+    } else {
+        format!(" (used by {})", paths.join(", "))
+    }
+}

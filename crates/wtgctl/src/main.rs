@@ -1,0 +1,2 @@
+//! The `wtgctl` program.
+fn main() {}

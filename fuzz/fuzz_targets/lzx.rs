@@ -1,0 +1,3 @@
+//! Fuzz target `lzx`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| wtg_fuzz::codec::lzx(data));
