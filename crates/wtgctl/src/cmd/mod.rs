@@ -1,0 +1,93 @@
+//! The commands, one module each.
+
+pub(crate) mod apply;
+pub(crate) mod bcd;
+pub(crate) mod create;
+pub(crate) mod devices;
+pub(crate) mod fat;
+pub(crate) mod hive;
+pub(crate) mod inspect;
+pub(crate) mod iso;
+pub(crate) mod ntfs;
+pub(crate) mod plan;
+pub(crate) mod verify;
+pub(crate) mod wim;
+pub(crate) mod write;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::cli::{Command, Global};
+use crate::failure::{Failure, SYSTEM};
+use crate::output::Output;
+
+/// What a command that ran says: exit code 0 or 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Done, and what was checked holds.
+    Holds,
+    /// What was checked does not hold; the findings were printed.
+    DoesNotHold,
+}
+
+/// What every command gets.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Rendering.
+    pub(crate) output: Output,
+    /// Set by Ctrl-C; a second Ctrl-C ends the program at once.
+    pub(crate) interrupt: Arc<AtomicBool>,
+    /// `--seed`.
+    pub(crate) seed: Option<u64>,
+    /// `--threads`, or the number of processors.
+    pub(crate) threads: usize,
+    /// `--memory-limit` in bytes.
+    pub(crate) memory_limit_bytes: Option<u64>,
+}
+
+impl Context {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the program reads its own environment: NO_COLOR"
+    )]
+    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&interrupt);
+        ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::SeqCst) {
+                std::process::exit(i32::from(crate::failure::INTERRUPTED));
+            }
+        })
+        .map_err(|error| Failure::of(SYSTEM, &error))?;
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        Ok(Self {
+            output: Output::new(
+                global,
+                std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()),
+            ),
+            interrupt,
+            seed: global.seed,
+            threads: global.threads.map_or(processors, std::num::NonZeroUsize::get),
+            memory_limit_bytes: global.memory_limit.map(|size| size.0),
+        })
+    }
+}
+
+/// Runs one command.
+pub(crate) fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
+    match command {
+        Command::Plan(args) => plan::run(args, context),
+        Command::Create(args) => create::run(args, context),
+        Command::Apply(args) => apply::run(args, context),
+        Command::Verify(args) => verify::run(args, context),
+        Command::Inspect(args) => inspect::run(args, context),
+        Command::Ntfs(verb) => ntfs::run(verb, context),
+        Command::Fat(verb) => fat::run(verb, context),
+        Command::Wim(verb) => wim::run(verb, context),
+        Command::Iso(verb) => iso::run(verb, context),
+        Command::Hive(verb) => hive::run(verb, context),
+        Command::Bcd(verb) => bcd::run(verb, context),
+        Command::Devices(args) => devices::run(args, context),
+        Command::Write(args) => write::run(args, context),
+    }
+}

@@ -1,0 +1,170 @@
+//! Rendering: text for people on stdout, progress and warnings on stderr, JSON Lines with `--json`.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::cli::{Global, ProgressMode, When};
+use crate::failure::Failure;
+
+/// Where results, warnings and errors go.
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+    color_stderr: bool,
+    progress: ProgressMode,
+}
+
+impl Output {
+    /// As the options say; `no_color` is the environment's `NO_COLOR`.
+    pub(crate) fn new(global: &Global, no_color: bool) -> Self {
+        let color_stderr = match global.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => !no_color && io::stderr().is_terminal(),
+        };
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            color_stderr,
+            progress: global.progress,
+        }
+    }
+
+    /// Before the options are known.
+    pub(crate) fn plain() -> Self {
+        Self {
+            json: false,
+            quiet: false,
+            verbose: false,
+            color_stderr: false,
+            progress: ProgressMode::Never,
+        }
+    }
+
+    /// Whether `--json` was given.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether `--verbose` was given.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Whether progress is wanted at all.
+    pub(crate) fn wants_progress(&self) -> bool {
+        !self.quiet && self.progress == ProgressMode::Auto
+    }
+
+    /// A line for people; nothing with `--json`.
+    pub(crate) fn text(&self, line: impl Display) -> Result<(), Failure> {
+        if self.json {
+            Ok(())
+        } else {
+            write_line(&line.to_string())
+        }
+    }
+
+    /// One record of a listing: `{"type":"entry",…}` or the line that `text` makes.
+    pub(crate) fn entry<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        self.record("entry", value, text)
+    }
+
+    /// The one last record: `{"type":"result",…}` or the text (nothing when it is empty).
+    pub(crate) fn result<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        self.record("result", value, text)
+    }
+
+    /// A record of progress with `--json`.
+    pub(crate) fn progress_record<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
+        if self.json {
+            self.record("progress", value, String::new)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Something that the user should know and that stops nothing.
+    pub(crate) fn warning(&self, message: impl Display) {
+        if self.json {
+            let _ = write_line(&json!({ "type": "warning", "message": message.to_string() }).to_string());
+        } else if !self.quiet {
+            self.label("33", "warning", &message.to_string());
+        }
+    }
+
+    /// The end of a command that failed.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        if self.json {
+            let record = json!({
+                "type": "error", "exit_code": failure.code, "message": failure.message,
+                "hint": failure.hint, "causes": failure.causes,
+            });
+            let _ = write_line(&record.to_string());
+            return;
+        }
+        self.label("31", "error", &failure.message);
+        let shown = if self.verbose { failure.causes.len() } else { 1 };
+        for cause in failure.causes.iter().take(shown) {
+            eprintln!("  caused by: {cause}");
+        }
+        if let Some(hint) = &failure.hint {
+            self.label("36", "hint", hint);
+        }
+    }
+
+    fn label(&self, color: &str, label: &str, message: &str) {
+        if self.color_stderr {
+            eprintln!("\x1b[1;{color}m{label}\x1b[0m: {message}");
+        } else {
+            eprintln!("{label}: {message}");
+        }
+    }
+
+    fn record<T: Serialize>(
+        &self,
+        kind: &str,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if !self.json {
+            let text = text();
+            return if text.is_empty() {
+                Ok(())
+            } else {
+                write_line(&text)
+            };
+        }
+        let mut record = serde_json::Map::new();
+        record.insert("type".to_owned(), Value::from(kind));
+        match serde_json::to_value(value) {
+            Ok(Value::Object(fields)) => record.extend(fields),
+            Ok(other) => drop(record.insert("value".to_owned(), other)),
+            Err(error) => return Err(Failure::new(crate::failure::SYSTEM, error)),
+        }
+        write_line(&Value::Object(record).to_string())
+    }
+}
+
+fn write_line(line: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(line.as_bytes())
+        .and_then(|()| stdout.write_all(b"\n"))
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::io("stdout", &error))
+}
