@@ -3,15 +3,15 @@
 #![forbid(unsafe_code)]
 
 mod attrdef;
-mod error;
 pub mod layout;
 mod spec;
 mod upcase;
+mod write;
 
 pub use attrdef::{ATTRDEF_BYTES, attrdef_bytes};
-pub use error::{Error, ErrorKind};
 pub use spec::{
     CompactFormat, Content, DosNames, Metadata, NodeId, NodeSpec, Placement, ReparsePoint, SecurityRef,
     StreamForm, StreamKey, StreamSpec, VolumeSpec,
 };
 pub use upcase::{UPCASE_BYTES, upcase, upcase_bytes, upcase_table};
+pub use write::{BuildError, BuildErrorKind};
