@@ -3,12 +3,17 @@
 #![forbid(unsafe_code)]
 
 mod attrdef;
+mod error;
 pub mod layout;
+mod limits;
+pub mod read;
 mod spec;
 mod upcase;
 mod write;
 
 pub use attrdef::{ATTRDEF_BYTES, attrdef_bytes};
+pub use error::{Error, ErrorKind, Result};
+pub use limits::Limits;
 pub use spec::{
     CompactFormat, Content, DosNames, Metadata, NodeId, NodeSpec, Placement, ReparsePoint, SecurityRef,
     StreamForm, StreamKey, StreamSpec, VolumeSpec,
