@@ -1,1 +1,14 @@
 //! GPT and MBR tables, FAT32 volumes, block devices and their safety policy, sector copy.
+
+mod error;
+mod finding;
+mod limits;
+mod window;
+
+pub mod fat32;
+pub mod gpt;
+
+pub use error::{Error, ErrorKind, Result};
+pub use finding::Finding;
+pub use limits::Limits;
+pub use window::Window;
