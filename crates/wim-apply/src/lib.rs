@@ -4,6 +4,7 @@
 
 pub mod apply;
 mod blob;
+pub mod codec;
 mod error;
 mod image;
 mod limits;

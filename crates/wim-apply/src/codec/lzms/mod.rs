@@ -1,0 +1,47 @@
+//! LZMS, the compression of solid resources (ESD files): LZ77 and delta matches, chosen by a range coder
+//! with adaptive probabilities, their values in adaptive Huffman codes, then an x86 filter.
+//!
+//! Two streams share a chunk: the range coder reads from its front, the Huffman codes and plain bits from its
+//! back.
+//!
+//! # Source
+//! There is no public specification; the format as observed with wimlib 1.13.6.
+
+mod adaptive;
+mod layout;
+mod probability;
+pub mod reference;
+mod x86;
+
+use super::{Codec, DecodeError, Reason};
+
+/// Largest chunk: wimlib's limit. Microsoft's is 64 MiB.
+pub const MAX_CHUNK_BYTES: u32 = 1 << 30;
+
+/// Decoder with reusable tables.
+#[derive(Debug, Default)]
+pub struct Decoder {}
+
+impl Decoder {
+    /// A decoder for chunks of any size.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Decodes one chunk into `output`, whose length is the chunk's uncompressed size.
+    ///
+    /// # Errors
+    /// When the input is not valid. The decoder can be used again.
+    pub fn decompress(&mut self, input: &[u8], output: &mut [u8]) -> Result<(), DecodeError> {
+        reference::decompress(input, output)
+    }
+}
+
+fn error(at: usize, reason: Reason) -> DecodeError {
+    DecodeError {
+        codec: Codec::Lzms,
+        at,
+        reason,
+    }
+}
