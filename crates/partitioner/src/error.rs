@@ -157,6 +157,11 @@ impl Error {
         move |source| Self::Io { op, at, source }
     }
 
+    pub(crate) fn path(op: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |source| Self::Path { op, path, source }
+    }
+
     pub(crate) fn invalid(what: &'static str, reason: impl Into<String>) -> Self {
         Self::Invalid {
             what,

@@ -1,0 +1,347 @@
+//! The thing that is written: an image file, or a device after the policy said yes on its open descriptor.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{FallocateFlags, Mode, OFlags};
+
+use super::durable::Durable;
+use super::host::Host;
+use super::model::Device;
+use super::parse::DeviceNumber;
+use super::policy::{Request, check};
+use crate::Finding;
+use crate::error::{Error, Result};
+
+/// An image file as wished.
+#[derive(Clone, Copy, Debug)]
+pub struct FileRequest<'a> {
+    /// Where.
+    pub path: &'a Path,
+    /// Size of the image.
+    pub size_bytes: u64,
+    /// Whether a file that is there may be replaced.
+    pub force: bool,
+    /// Files that are read meanwhile: the target must be none of them.
+    pub sources: &'a [PathBuf],
+}
+
+/// A device as wished.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceRequest<'a> {
+    /// Its node, or a link to it.
+    pub path: &'a Path,
+    /// The name given to `--erase`.
+    pub erase: Option<&'a str>,
+    /// Bytes that will be needed.
+    pub need_bytes: u64,
+    /// Files that are read meanwhile: none may lie on the device.
+    pub sources: &'a [PathBuf],
+}
+
+/// An opened target. It is `Read + Write + Seek`; `flush` waits until everything written is on the medium.
+#[derive(Debug)]
+pub struct Target {
+    file: Arc<File>,
+    durable: Durable,
+    path: PathBuf,
+    size_bytes: u64,
+    sector_bytes: u32,
+    device: Option<Device>,
+}
+
+impl Target {
+    /// Creates an image file: sparse, all zeros. A file that is there is refused without `force`; with it, it is
+    /// emptied, unless it is a source or in use as loop device or swap. A symbolic link is never followed.
+    ///
+    /// # Errors
+    /// `Refused` with codes `target-exists`, `target-is-link`, `target-is-no-file`, `target-is-source`,
+    /// `target-in-use`; `Io`.
+    pub fn open_file(host: &Host, request: &FileRequest<'_>) -> Result<Self> {
+        let path = request.path;
+        let create = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = match rustix::fs::open(path, create, Mode::from_raw_mode(0o666)) {
+            Ok(descriptor) => File::from(descriptor),
+            Err(rustix::io::Errno::EXIST) => open_existing(host, request)?,
+            Err(e) => return Err(Error::path("create", path)(e.into())),
+        };
+        file.set_len(0)
+            .and_then(|()| file.set_len(request.size_bytes))
+            .map_err(Error::path("set the size of", path))?;
+        Ok(Self::new(file, path, request.size_bytes, 512, None))
+    }
+
+    /// Opens a device for erasing. The policy is asked before anything is opened; then the device is opened
+    /// exclusively (the kernel refuses one that is mounted or held), and the policy is asked again about what
+    /// the descriptor is, which must be the same disk.
+    ///
+    /// # Errors
+    /// `Refused` with the codes of [`check`], or `busy`, `changed`, `not-a-device`; `NotFound`; `Io`.
+    pub fn open_device(host: &Host, request: &DeviceRequest<'_>) -> Result<Self> {
+        let path = request.path;
+        let before = ask(host, request, &block_number(path)?)?;
+        // Without following links any more: the node's own path.
+        let flags = OFlags::RDWR | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = match rustix::fs::open(&before.path, flags, Mode::empty()) {
+            Ok(descriptor) => File::from(descriptor),
+            Err(rustix::io::Errno::BUSY) => {
+                return Err(refused(path, "busy", "the kernel says that it is in use"));
+            }
+            Err(e) => return Err(Error::path("open", &before.path)(e.into())),
+        };
+        let metadata = file.metadata().map_err(Error::path("look at", path))?;
+        if !metadata.file_type().is_block_device() {
+            return Err(refused(path, "not-a-device", "it is no block device"));
+        }
+        // What the descriptor is now, with everything that the policy asks.
+        let after = ask(host, request, &DeviceNumber::from_raw(metadata.rdev()))?;
+        let size_bytes = (&file)
+            .seek(SeekFrom::End(0))
+            .and_then(|end| (&file).rewind().map(|()| end))
+            .map_err(Error::path("find the size of", path))?;
+        if !before.is_same_disk(&after) || size_bytes != after.size_bytes {
+            return Err(refused(path, "changed", "it is another disk than a moment ago"));
+        }
+        let sector_bytes = after.logical_sector_bytes;
+        Ok(Self::new(file, path, size_bytes, sector_bytes, Some(after)))
+    }
+
+    fn new(file: File, path: &Path, size_bytes: u64, sector_bytes: u32, device: Option<Device>) -> Self {
+        let file = Arc::new(file);
+        Self {
+            durable: Durable::new(Arc::clone(&file)),
+            file,
+            path: path.to_path_buf(),
+            size_bytes,
+            sector_bytes,
+            device,
+        }
+    }
+
+    /// Its path as given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its size.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Logical sector of a device; 512 for a file, which can stand for either.
+    #[must_use]
+    pub fn sector_bytes(&self) -> u32 {
+        self.sector_bytes
+    }
+
+    /// The device, or `None` for a file.
+    #[must_use]
+    pub fn device(&self) -> Option<&Device> {
+        self.device.as_ref()
+    }
+
+    /// Whether bytes that were never written read as zero: true for a file, never assumed of a device.
+    #[must_use]
+    pub fn starts_zeroed(&self) -> bool {
+        self.device.is_none()
+    }
+
+    /// Bytes that were written and are known to be on the medium.
+    #[must_use]
+    pub fn durable_bytes(&self) -> u64 {
+        self.durable.durable_bytes()
+    }
+
+    /// Makes a range read as zeros: by the kernel where the medium can do it, else by writing them. The position
+    /// is after the range then.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn zero_range(&mut self, first_byte: u64, length_bytes: u64) -> Result<()> {
+        let failed = |source| Error::Io {
+            op: "clear a range of the target",
+            at: first_byte,
+            source,
+        };
+        let flags = match self.device {
+            Some(_) => FallocateFlags::ZERO_RANGE | FallocateFlags::KEEP_SIZE,
+            None => FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE,
+        };
+        let end = first_byte.saturating_add(length_bytes).min(self.size_bytes);
+        let length_bytes = end.saturating_sub(first_byte);
+        if length_bytes == 0 || rustix::fs::fallocate(&*self.file, flags, first_byte, length_bytes).is_ok() {
+            self.seek(SeekFrom::Start(end)).map_err(failed)?;
+            return self.durable.wrote(length_bytes).map_err(failed);
+        }
+        self.seek(SeekFrom::Start(first_byte)).map_err(failed)?;
+        io::copy(
+            &mut io::repeat(0).take(length_bytes),
+            &mut io::BufWriter::with_capacity(1 << 20, self),
+        )
+        .map(drop)
+        .map_err(failed)
+    }
+
+    /// Drops what the page cache holds, so that reading comes from the medium. Everything is flushed first.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn forget_cache(&mut self) -> Result<()> {
+        self.flush()
+            .and_then(|()| {
+                rustix::fs::fadvise(&*self.file, 0, None, rustix::fs::Advice::DontNeed).map_err(Into::into)
+            })
+            .map_err(Error::io("drop the cache of the target", 0))
+    }
+
+    /// Ends the work: everything to the medium, size and directory entry included; the kernel is told to read the
+    /// partition table again (if it will not, the next plug-in does).
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn finish(mut self) -> Result<()> {
+        self.flush()
+            .and_then(|()| self.file.sync_all())
+            .map_err(Error::path("sync", &self.path))?;
+        if self.device.is_some() {
+            // Best effort: some drivers cannot, and the table is on the medium in any case.
+            let _ = super::reread::reread_partition_table(&self.file);
+        } else {
+            let parent = match self.path.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                _ => Path::new("."),
+            };
+            File::open(parent)
+                .and_then(|folder| folder.sync_all())
+                .map_err(Error::path("sync", parent))?;
+        }
+        Ok(())
+    }
+}
+
+impl Read for Target {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.file).read(buffer)
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let count = (&*self.file).write(buffer)?;
+        self.durable.wrote(count as u64)?;
+        Ok(count)
+    }
+
+    /// Waits until everything written is on the medium.
+    fn flush(&mut self) -> io::Result<()> {
+        self.durable.sync()
+    }
+}
+
+impl Seek for Target {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        (&*self.file).seek(to)
+    }
+}
+
+/// The device of that number, if the policy has nothing against it.
+fn ask(host: &Host, request: &DeviceRequest<'_>, number: &DeviceNumber) -> Result<Device> {
+    let device = host.device_by_number(*number)?;
+    let mut source_devices = Vec::new();
+    let mut source_findings = Vec::new();
+    for source in request.sources {
+        source_devices.extend(host.devices_of_file(source)?);
+        if let (Some(backing), Ok(source)) = (&device.backing_file, fs::canonicalize(source))
+            && *backing == source
+        {
+            source_findings.push(Finding::new(
+                "holds-source",
+                "it is a loop device over the source",
+            ));
+        }
+    }
+    let mut findings = check(
+        &device,
+        &Request {
+            erase: request.erase,
+            need_bytes: request.need_bytes,
+            source_devices: &source_devices,
+        },
+        &host.devices()?,
+    );
+    findings.extend(source_findings);
+    if findings.is_empty() {
+        return Ok(device);
+    }
+    Err(Error::Refused {
+        target: request.path.display().to_string(),
+        findings,
+    })
+}
+
+fn block_number(path: &Path) -> Result<DeviceNumber> {
+    let metadata = fs::metadata(path).map_err(Error::path("look at", path))?;
+    if metadata.file_type().is_block_device() {
+        Ok(DeviceNumber::from_raw(metadata.rdev()))
+    } else {
+        Err(refused(path, "not-a-device", "it is no block device"))
+    }
+}
+
+/// Opens a file that is there, for replacing it.
+fn open_existing(host: &Host, request: &FileRequest<'_>) -> Result<File> {
+    let path = request.path;
+    let link = fs::symlink_metadata(path).map_err(Error::path("look at", path))?;
+    if link.file_type().is_symlink() {
+        return Err(refused(
+            path,
+            "target-is-link",
+            "it is a symbolic link; give the file itself",
+        ));
+    }
+    if !link.is_file() {
+        return Err(refused(
+            path,
+            "target-is-no-file",
+            "it is there and is no regular file",
+        ));
+    }
+    if !request.force {
+        return Err(refused(path, "target-exists", "the file is there already"));
+    }
+    if let Some(user) = host.use_of_file(path)? {
+        return Err(refused(path, "target-in-use", &format!("it is in use as {user}")));
+    }
+    // Not truncated before the descriptor was looked at.
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let descriptor =
+        rustix::fs::open(path, flags, Mode::empty()).map_err(|e| Error::path("open", path)(e.into()))?;
+    let file = File::from(descriptor);
+    let opened = file.metadata().map_err(Error::path("look at", path))?;
+    if !opened.is_file() {
+        return Err(refused(
+            path,
+            "target-is-no-file",
+            "it is there and is no regular file",
+        ));
+    }
+    for source in request.sources {
+        let source = fs::metadata(source).map_err(Error::path("look at", source))?;
+        if (source.dev(), source.ino()) == (opened.dev(), opened.ino()) {
+            return Err(refused(path, "target-is-source", "it is the source itself"));
+        }
+    }
+    Ok(file)
+}
+
+fn refused(path: &Path, code: &'static str, message: &str) -> Error {
+    Error::Refused {
+        target: path.display().to_string(),
+        findings: vec![Finding::new(code, message)],
+    }
+}
