@@ -19,4 +19,4 @@ pub use spec::{
     StreamForm, StreamKey, StreamSpec, VolumeSpec,
 };
 pub use upcase::{UPCASE_BYTES, upcase, upcase_bytes, upcase_table};
-pub use write::{BuildError, BuildErrorKind};
+pub use write::{BuildError, BuildErrorKind, NtfsBuilder, Plan, Report, VolumeWriter, Warning};

@@ -53,7 +53,8 @@ pub enum DosNames {
 /// Times, attributes, security of a node. Times are FILETIME.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metadata {
-    /// Windows file attributes.
+    /// Windows file attributes. `FILE_ATTRIBUTE_DIRECTORY` (0x10) makes the node a directory; the bits for
+    /// sparse, reparse point and NTFS compression are set by what is stored.
     pub attributes: u32,
     /// Creation.
     pub creation_time: u64,
@@ -152,4 +153,57 @@ pub enum StreamForm {
     Plain,
     /// The bytes of a `WofCompressedData` stream; the file becomes a compact file.
     Compact(CompactFormat),
+}
+
+impl VolumeSpec {
+    /// A volume as Windows formats one by default: 512-byte sectors, 4 KiB clusters, 1 KiB records; no label,
+    /// serial 0, times 0.
+    pub fn new(size_bytes: u64) -> Self {
+        Self {
+            size_bytes,
+            sector_bytes: 512,
+            cluster_bytes: 4096,
+            mft_record_bytes: 1024,
+            serial: 0,
+            hidden_sectors: 0,
+            label: Vec::new(),
+            time: 0,
+            dos_names: DosNames::Given,
+            keep_free: Vec::new(),
+        }
+    }
+}
+
+impl NodeSpec {
+    /// A directory without metadata.
+    pub fn directory() -> Self {
+        let mut node = Self::default();
+        node.metadata.attributes = crate::layout::file_attribute::DIRECTORY;
+        node
+    }
+
+    /// A file whose unnamed stream is `content`, without metadata.
+    pub fn file(content: Content) -> Self {
+        Self {
+            streams: vec![StreamSpec::unnamed(content)],
+            ..Self::default()
+        }
+    }
+}
+
+impl StreamSpec {
+    /// The unnamed stream.
+    pub fn unnamed(content: Content) -> Self {
+        Self::named(Vec::new(), content)
+    }
+
+    /// A named stream.
+    pub fn named(name: Vec<u16>, content: Content) -> Self {
+        Self {
+            name,
+            content,
+            sparse: false,
+            placement: Placement::Ascending,
+        }
+    }
 }

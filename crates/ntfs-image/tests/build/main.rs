@@ -1,0 +1,4 @@
+//! The builder against foreign readers and checkers.
+
+mod plain;
+mod support;
