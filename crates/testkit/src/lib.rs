@@ -10,8 +10,16 @@
     reason = "test support runs foreign programs and reads the environment"
 )]
 
+pub mod fault_disk;
+pub mod kernel;
+pub mod manifest;
+pub mod oracles;
+pub mod samples;
+
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// The folder of real sample files: `WTGCTL_SAMPLE_DATA`, or `shared/data` beside the checkout.
 #[must_use]
@@ -127,4 +135,43 @@ pub fn run(command: &mut Command) -> Output {
         String::from_utf8_lossy(&output.stderr)
     );
     output
+}
+
+/// Runs a command without input for at most `limit`; returns stdout and stderr together.
+///
+/// # Errors
+/// When it cannot be started, is still running at the end of `limit` (it is killed), or exits non-zero; with what
+/// it had printed.
+pub fn run_for(command: &mut Command, limit: Duration) -> Result<String, String> {
+    let (mut reader, writer) = std::io::pipe().map_err(|e| e.to_string())?;
+    command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone().map_err(|e| e.to_string())?)
+        .stderr(writer);
+    let mut child = command.spawn().map_err(|e| format!("{command:?}: {e}"))?;
+    // The command holds the write ends, and would keep the reader waiting.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let printed = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = reader.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    });
+    let start = Instant::now();
+    let status = loop {
+        match child.try_wait() {
+            Ok(None) if start.elapsed() < limit => std::thread::sleep(Duration::from_millis(20)),
+            Ok(None) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                break Err(format!("still running after {} s", limit.as_secs()));
+            }
+            Ok(Some(status)) if status.success() => break Ok(()),
+            Ok(Some(status)) => break Err(status.to_string()),
+            Err(e) => break Err(e.to_string()),
+        }
+    };
+    let text = printed.join().unwrap_or_default();
+    status
+        .map_err(|e| format!("{command:?}: {e}\n{text}"))
+        .map(|()| text)
 }
