@@ -2,6 +2,9 @@
 
 use crate::{BlobHash, BlobId};
 
+/// Most warnings that are kept of one file or image.
+pub(crate) const MAX_WARNINGS: usize = 1000;
+
 /// Index into [`Image::dentries`]. The root is `DentryId(0)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DentryId(pub u32);
