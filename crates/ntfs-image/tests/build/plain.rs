@@ -7,7 +7,7 @@ use crate::support::{build, check, noise, spec, units};
 #[test]
 fn empty_volume_is_clean() {
     let volume = build(NtfsBuilder::new(spec(32)), &[]);
-    check(&volume.path);
+    check(&volume.path, 512);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn files_in_directories_are_clean() {
         }
     }
     let volume = build(builder, &deliveries);
-    check(&volume.path);
+    check(&volume.path, 512);
     assert!(volume.report.write_calls < 10, "{:?}", volume.report);
     assert_eq!(volume.report.record_count, volume.plan.record_count);
 }
