@@ -5,6 +5,7 @@ mod finding;
 mod limits;
 mod window;
 
+pub mod copy;
 pub mod device;
 pub mod fat32;
 pub mod gpt;
