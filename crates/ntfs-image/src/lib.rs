@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod attrdef;
+pub mod check;
 mod error;
 pub mod layout;
 mod limits;

@@ -24,6 +24,7 @@ mod wof;
 
 pub use attribute::{BadAttribute, RawAttribute, RawForm, RawNonResident};
 pub use attribute_list::ListEntry;
+pub(crate) use attribute_list::parse as parse_attribute_list;
 pub use boot::BootSector;
 pub use directory::{DirectoryEntry, I30};
 pub use file::{Attribute, File, NonResident, Value, parse_reparse_point};
@@ -34,6 +35,8 @@ pub use record::{Record, RecordHeader};
 pub use reference::FileReference;
 pub use runs::Run;
 pub use security::descriptor_hash;
+pub(crate) use security::{SDH, SDS, SDS_HEADER_BYTES, SII};
 pub use stream::Stream;
+pub(crate) use volume::backup_boot;
 pub use volume::{Volume, Walk};
-pub use wof::{ChunkDecoder, CompactFile, CompactStream};
+pub use wof::{ChunkDecoder, CompactExtent, CompactFile, CompactStream};

@@ -139,7 +139,9 @@ impl<R: Read + Seek> Volume<R> {
     #[must_use]
     pub fn record_count(&self) -> u64 {
         let initialized = self.mft.initialized_bytes.min(self.mft.size_bytes);
-        (initialized / u64::from(self.boot.record_bytes)).min(self.limits.max_records)
+        // No more than there is room for: a hole in the MFT holds no records.
+        let bytes = initialized.min(self.device.len());
+        (bytes / u64::from(self.boot.record_bytes)).min(self.limits.max_records)
     }
 
     /// Gives the source back.
@@ -438,6 +440,11 @@ impl<R: Read + Seek> Volume<R> {
         load(&mut extents, &mut self.device, "value of an attribute", limit)
     }
 
+    /// Reads bytes of an attribute from `at` until `out` is full or the value ends; returns the count.
+    pub(crate) fn read_attribute(&mut self, attribute: &Attribute, at: u64, out: &mut [u8]) -> Result<usize> {
+        Extents::new(attribute, &self.boot, &self.limits)?.read_at(&mut self.device, at, out)
+    }
+
     /// The bytes of an attribute as `Read + Seek`.
     ///
     /// # Errors
@@ -519,20 +526,24 @@ impl<R: Read + Seek> Iterator for Walk<'_, R> {
 }
 
 /// The boot sector, or the backup after the last sector of the volume.
-pub(crate) fn read_boot<R: Read + Seek>(device: &mut Device<R>) -> Result<BootSector> {
-    let primary = read_boot_at(device, 0);
-    let Err(error) = primary else { return primary };
+fn read_boot<R: Read + Seek>(device: &mut Device<R>) -> Result<BootSector> {
+    read_boot_at(device, 0).or_else(|error| backup_boot(device).ok_or(error))
+}
+
+/// The backup boot sector: the last sector of what holds the volume, whatever its size.
+pub(crate) fn backup_boot<R: Read + Seek>(device: &mut Device<R>) -> Option<BootSector> {
     for sector_bytes in [512, 4096, 1024, 2048] {
         if let Some(at) = device.len().checked_sub(sector_bytes)
             && let Ok(boot) = read_boot_at(device, at)
+            && boot.backup_offset() == at
         {
-            return Ok(boot);
+            return Some(boot);
         }
     }
-    Err(error)
+    None
 }
 
-pub(crate) fn read_boot_at<R: Read + Seek>(device: &mut Device<R>, at: u64) -> Result<BootSector> {
+fn read_boot_at<R: Read + Seek>(device: &mut Device<R>, at: u64) -> Result<BootSector> {
     let mut bytes = [0; 512];
     device.read_at(at, &mut bytes, "boot sector")?;
     BootSector::parse(&bytes, at)

@@ -80,7 +80,69 @@ pub struct CompactFile<'f> {
     pub stream: &'f Attribute,
 }
 
+/// Place of one chunk in a compressed stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompactExtent {
+    /// Byte offset in the stream.
+    pub at: u64,
+    /// Bytes in the stream; equal to `plain_bytes` for a chunk that is stored as it is.
+    pub packed_bytes: u64,
+    /// Bytes that it stands for.
+    pub plain_bytes: u64,
+}
+
+impl CompactExtent {
+    /// Whether the length can be one of a chunk.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        (1..=self.plain_bytes).contains(&self.packed_bytes)
+    }
+}
+
 impl<R: Read + Seek> Volume<R> {
+    /// The chunks of a compact file, from its chunk table.
+    ///
+    /// # Errors
+    /// `Limit` for a table above [`Limits::max_value_bytes`](crate::Limits::max_value_bytes), `Corrupt`
+    /// for a table that does not fit the stream, `Io`.
+    pub fn compact_extents(&mut self, file: &CompactFile<'_>) -> Result<Vec<CompactExtent>> {
+        let chunk = u64::from(file.format.chunk_bytes());
+        let chunks = file.size_bytes.div_ceil(chunk);
+        let entry_bytes = table_entry_bytes(file.size_bytes);
+        let table_bytes = chunks.saturating_sub(1).saturating_mul(entry_bytes);
+        let limit = self.limits.max_value_bytes.min(file.stream.size_bytes());
+        let Some(len) = usize::try_from(table_bytes).ok().filter(|_| table_bytes <= limit) else {
+            return Err(Error::Limit {
+                what: "chunk table",
+                asked: table_bytes,
+                limit,
+            });
+        };
+        let mut table = vec![0; len];
+        self.read_attribute(file.stream, 0, &mut table)?;
+        let data_bytes = file.stream.size_bytes() - table_bytes;
+        let mut starts = vec![0];
+        starts.extend(
+            table
+                .chunks_exact(entry_bytes as usize)
+                .filter_map(|entry| match entry_bytes {
+                    8 => u64_at(entry, 0),
+                    _ => u32_at(entry, 0).map(u64::from),
+                }),
+        );
+        starts.push(data_bytes);
+        let extents = (0..chunks).filter_map(|index| {
+            let at = usize::try_from(index).ok()?;
+            let (start, end) = (*starts.get(at)?, *starts.get(at + 1)?);
+            Some(CompactExtent {
+                at: table_bytes.saturating_add(start),
+                packed_bytes: end.saturating_sub(start),
+                plain_bytes: chunk.min(file.size_bytes - index * chunk),
+            })
+        });
+        Ok(extents.collect())
+    }
+
     /// What is compact about a file; `None` for any other file.
     ///
     /// # Errors
@@ -132,6 +194,11 @@ impl<R: Read + Seek> Volume<R> {
             plain,
         })
     }
+}
+
+/// Bytes of an entry of the chunk table.
+fn table_entry_bytes(size_bytes: u64) -> u64 {
+    if size_bytes > u64::from(u32::MAX) { 8 } else { 4 }
 }
 
 /// Plain bytes of a compact file.
