@@ -1,1 +1,8 @@
 //! BCD stores, boot files, answer files and offline configuration of Windows.
+#![forbid(unsafe_code)]
+
+pub mod bcd;
+mod error;
+pub mod files;
+
+pub use error::{Error, ErrorKind, Result};

@@ -134,6 +134,11 @@ impl Header {
         self.last_written
     }
 
+    /// Sets the time of writing (FILETIME).
+    pub fn set_last_written(&mut self, filetime: u64) {
+        self.last_written = filetime;
+    }
+
     /// Size of the hive bins in bytes (the file may be longer).
     #[must_use]
     pub fn bins_bytes(&self) -> u32 {

@@ -58,6 +58,11 @@ impl Hive {
         &self.header
     }
 
+    /// The header, to be edited.
+    pub fn header_mut(&mut self) -> &mut Header {
+        &mut self.header
+    }
+
     /// The root key.
     #[must_use]
     pub fn root(&self) -> &Key {
