@@ -69,7 +69,8 @@ impl<R: Read + Seek> IsoImage<R> {
     /// As [`open_view`](Self::open_view).
     pub fn open_with(reader: R, view: Option<View>, options: &ReadOptions) -> Result<Self> {
         let mut source = Source::new(reader)?;
-        let has_udf = find_nsr(&mut source)?.is_some();
+        let nsr_step = find_nsr(&mut source, options)?;
+        let has_udf = nsr_step.is_some();
         let descriptors = match read_descriptors(&mut source, options) {
             // The ISO 9660 side of a bridge is not needed to read the other.
             Err(_) if has_udf && view.is_none_or(|view| view == View::Udf) => Descriptors::default(),
@@ -88,7 +89,7 @@ impl<R: Read + Seek> IsoImage<R> {
             }
         };
         let tree = match view {
-            View::Udf => Tree::Udf(Box::new(UdfVolume::open(&mut source, options)?)),
+            View::Udf => Tree::Udf(Box::new(UdfVolume::open(&mut source, options, nsr_step)?)),
             View::Joliet => Tree::Iso(iso_tree(view, descriptors.joliet.as_ref(), 0)?),
             View::RockRidge | View::Iso9660 => {
                 Tree::Iso(iso_tree(view, descriptors.primary.as_ref(), susp_skip)?)

@@ -39,6 +39,9 @@ pub struct ReadOptions {
     /// Open an image that is shorter than its volume. Default false. What lies beyond the end still gives
     /// [`Error::Truncated`](crate::Error::Truncated) when it is read.
     pub allow_truncated: bool,
+    /// First 2048-byte sector of the session to open. Default 0; the image of a disc with several sessions holds
+    /// the later ones' volume descriptors at their own starts, which only the drive's table of contents tells.
+    pub session_start: u32,
 }
 
 impl Default for ReadOptions {
@@ -47,6 +50,7 @@ impl Default for ReadOptions {
             limits: Limits::default(),
             verify_checksums: true,
             allow_truncated: false,
+            session_start: 0,
         }
     }
 }

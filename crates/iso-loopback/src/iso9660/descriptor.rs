@@ -53,7 +53,7 @@ pub(crate) fn read_descriptors<R: Read + Seek>(
 ) -> Result<Descriptors> {
     let mut found = Descriptors::default();
     for index in 0..options.limits.max_descriptors as u64 {
-        let at = (FIRST_SECTOR + index) * SECTOR_BYTES;
+        let at = (u64::from(options.session_start) + FIRST_SECTOR + index) * SECTOR_BYTES;
         if index == 0 && source.check(WHAT, at, SECTOR_BYTES).is_err() {
             return Ok(found);
         }

@@ -4,6 +4,7 @@ use std::io::{Read, Seek};
 
 use super::tag;
 use crate::fields::Fields;
+use crate::iso9660::SECTOR_BYTES;
 use crate::source::Source;
 use crate::{Error, ReadOptions, Result};
 
@@ -19,20 +20,28 @@ pub(super) struct Anchor {
     pub(super) reserve: (u32, u32),
 }
 
-/// Finds every anchor, best first: sector size 2048 as on optical media, then 512, 4096, 1024 as on disks.
+/// Finds every anchor, best first: sector size 2048 as on optical media, then 512, 4096, 1024 as on disks; 4096 comes
+/// first when the recognition sequence has that step.
 pub(super) fn find_anchors<R: Read + Seek>(
     source: &mut Source<R>,
     options: &ReadOptions,
+    recognition_step: Option<u64>,
 ) -> Result<Vec<Anchor>> {
     let mut anchors = Vec::new();
-    for sector_bytes in [2048, 512, 4096, 1024] {
+    let sizes = if recognition_step == Some(4096) {
+        [4096, 2048, 512, 1024]
+    } else {
+        [2048, 512, 4096, 1024]
+    };
+    for sector_bytes in sizes {
+        let session = u64::from(options.session_start) * SECTOR_BYTES / sector_bytes;
         let sectors = source.size_bytes() / sector_bytes;
         let candidates = [
-            Some(256),
+            Some(session + 256),
             sectors.checked_sub(257),
             sectors.checked_sub(256),
             sectors.checked_sub(1),
-            Some(512),
+            Some(session + 512),
         ];
         for sector in candidates.into_iter().flatten() {
             let at = sector.saturating_mul(sector_bytes);

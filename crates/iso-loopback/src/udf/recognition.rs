@@ -2,36 +2,28 @@
 
 use std::io::{Read, Seek};
 
-use crate::Result;
+use crate::iso9660::SECTOR_BYTES;
 use crate::source::Source;
+use crate::{ReadOptions, Result};
 
-/// First byte of the sequence, for every block size.
+/// First byte of the sequence in its session, for every block size.
 const START: u64 = 32_768;
 /// Descriptors in a sequence; real ones have at most a handful.
 const MAX_DESCRIPTORS: u64 = 64;
 
-/// Version of ECMA-167 that the volume follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Nsr {
-    /// Second edition: UDF 1.x.
-    Nsr02,
-    /// Third edition: UDF 2.x.
-    Nsr03,
-}
-
-/// Looks for an NSR descriptor at 2048-byte steps, then at 4096-byte steps (blocks of 4096 bytes).
-pub(crate) fn find_nsr<R: Read + Seek>(source: &mut Source<R>) -> Result<Option<Nsr>> {
+/// Looks for an NSR descriptor (ECMA-167 second or third edition) at 2048-byte steps, then at 4096-byte steps. Gives
+/// the step: 4096 says that the sectors have that size.
+pub(crate) fn find_nsr<R: Read + Seek>(source: &mut Source<R>, options: &ReadOptions) -> Result<Option<u64>> {
     for step in [2048, 4096] {
         for index in 0..MAX_DESCRIPTORS {
-            let at = START + index * step;
+            let at = u64::from(options.session_start) * SECTOR_BYTES + START + index * step;
             let mut header = [0; 7];
             if source.check("volume structure descriptor", at, 7).is_err() {
                 break;
             }
             source.read_at("volume structure descriptor", at, &mut header)?;
             match header.get(1..6) {
-                Some(b"NSR02") => return Ok(Some(Nsr::Nsr02)),
-                Some(b"NSR03") => return Ok(Some(Nsr::Nsr03)),
+                Some(b"NSR02" | b"NSR03") => return Ok(Some(step)),
                 Some(b"BEA01" | b"CD001" | b"BOOT2" | b"CDW02" | b"TEA01") => {}
                 _ => break,
             }

@@ -32,9 +32,13 @@ pub(crate) struct UdfVolume {
 }
 
 impl UdfVolume {
-    pub(crate) fn open<R: Read + Seek>(source: &mut Source<R>, options: &ReadOptions) -> Result<Self> {
+    pub(crate) fn open<R: Read + Seek>(
+        source: &mut Source<R>,
+        options: &ReadOptions,
+        recognition_step: Option<u64>,
+    ) -> Result<Self> {
         let mut first_error = None;
-        for anchor in find_anchors(source, options)? {
+        for anchor in find_anchors(source, options, recognition_step)? {
             // The reserve sequence holds the same descriptors.
             for sequence in [anchor.main, anchor.reserve] {
                 let opened = read_sequence(source, options, anchor.sector_bytes, sequence)
@@ -411,11 +415,11 @@ impl UdfVolume {
                 Err(_) => {}
             }
         }
-        Err(Error::corrupt(
+        Err(Error::unsupported(
             VAT,
-            end,
-            "none in the last 512 blocks",
-            "one at the end of what was recorded (an unfinished or truncated disc has none)",
+            end.saturating_sub(block_bytes),
+            "write-once media without a table in its last blocks (unfinished, or more than one session and this is \
+             not the last one's start)",
         ))
     }
 }
