@@ -9,6 +9,7 @@ pub mod copy;
 pub mod device;
 pub mod fat32;
 pub mod gpt;
+pub mod mbr;
 
 pub use error::{Error, ErrorKind, Result};
 pub use finding::Finding;

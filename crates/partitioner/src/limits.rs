@@ -18,7 +18,7 @@ impl Default for Limits {
         Self {
             max_gpt_entries: 4096,
             max_logical_partitions: 256,
-            max_fat_entries: 4_000_000,
+            max_fat_entries: 1_000_000,
             max_fat_depth: 128,
         }
     }

@@ -83,7 +83,7 @@ fn a_sparse_image_stays_sparse() {
     let mut target = Target::open_file(&Host::default(), &request).unwrap();
     let mut seen = Vec::new();
     let report = copy_image(&mut source, &ranges, &mut target, &options(), &mut |p| {
-        seen.push(p)
+        seen.push(p);
     })
     .unwrap();
     target.finish().unwrap();

@@ -54,7 +54,7 @@ impl Disk {
                 state ^= state >> 7;
                 state ^= state << 17;
                 // Seed 0 keeps everything, else half.
-                if seed == 0 || state % 2 == 0 {
+                if seed == 0 || state.is_multiple_of(2) {
                     let at = at as usize + i * 512;
                     self.kept[at..at + sector.len()].copy_from_slice(sector);
                 }

@@ -7,6 +7,8 @@ use super::spec::{Attributes, FatTime};
 
 /// Clusters below which a volume is FAT16.
 pub(super) const FAT32_MIN_CLUSTERS: u32 = 65_525;
+/// Clusters below which a volume is FAT12.
+pub(super) const FAT16_MIN_CLUSTERS: u32 = 4_085;
 /// Highest number of clusters of FAT32.
 pub(super) const FAT32_MAX_CLUSTERS: u32 = 0x0FFF_FFF5;
 /// Bytes of a directory entry.

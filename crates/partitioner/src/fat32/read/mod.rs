@@ -1,0 +1,11 @@
+//! Reading FAT12, FAT16 and FAT32 volumes, whoever made them.
+
+mod boot;
+mod bytes;
+mod check;
+mod directory;
+mod volume;
+
+pub use boot::FatType;
+pub use directory::FatEntry;
+pub use volume::{FatFile, FatInfo, FatVolume, open};
