@@ -8,7 +8,7 @@ use regf_hive::{Hive, Key, Limits, Value, WriteOptions};
 
 use super::element::{braced, unbraced};
 use super::store::{Object, Store, StoreDescription};
-use crate::{Error, Result};
+use crate::{Error, Result, security};
 
 /// Access of Administrators to the store's key `Description`: all.
 const DESCRIPTION_ACCESS: u32 = 0x000f_003f;
@@ -161,22 +161,14 @@ fn object(key: &Key, name: &str) -> Result<Object> {
     Ok(object)
 }
 
-/// Owner Administrators, group SYSTEM, and access for these two: `administrators`, and all for SYSTEM.
+/// Access for Administrators as given, and all for SYSTEM.
 fn descriptor(administrators: u32) -> Vec<u8> {
-    const ADMINISTRATORS: [u8; 16] = [1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0];
-    const SYSTEM: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
     const ALL: u32 = 0x000f_003f;
-    // Revision 1, control: self-relative, DACL present; owner at 72, group at 88, no SACL, DACL at 20.
-    let mut bytes = vec![1, 0, 4, 0x80, 72, 0, 0, 0, 88, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0];
-    // ACL revision 2, 52 bytes, two entries.
-    bytes.extend([2, 0, 52, 0, 2, 0, 0, 0]);
-    bytes.extend([0, 0, 24, 0]);
-    bytes.extend(administrators.to_le_bytes());
-    bytes.extend(ADMINISTRATORS);
-    bytes.extend([0, 0, 20, 0]);
-    bytes.extend(ALL.to_le_bytes());
-    bytes.extend(SYSTEM);
-    bytes.extend(ADMINISTRATORS);
-    bytes.extend(SYSTEM);
-    bytes
+    security::descriptor(
+        0,
+        [
+            (security::ADMINISTRATORS, administrators),
+            (security::SYSTEM, ALL),
+        ],
+    )
 }
