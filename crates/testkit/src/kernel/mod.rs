@@ -125,7 +125,7 @@ pub fn run(images: &[&Path], driver: Driver, job: Job) -> Option<Vec<Found>> {
 
     qemu.args([
         "-machine",
-        "q35,accel=kvm:tcg",
+        "q35,accel=tcg",
         "-cpu",
         "max",
         "-smp",

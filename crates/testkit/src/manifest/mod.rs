@@ -158,6 +158,13 @@ fn assert_no_differences(lines: &[String], what: &str) {
     );
 }
 
+/// Attribute flags, without those for folders: readers differ in whether they show the flag of the API (`0x10`),
+/// that of the disk (`0x1000_0000`), or both.
+fn attributes_text(flags: u32) -> String {
+    const DIRECTORY: u32 = 0x1000_0010;
+    format!("{:08x}", flags & !DIRECTORY)
+}
+
 /// Escapes `\`, controls and bytes outside UTF-8, so that a path or value fits one field of a line.
 #[must_use]
 pub fn escape(bytes: &[u8]) -> String {

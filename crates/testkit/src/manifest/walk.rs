@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
-use super::{Facts, Manifest, escape, hex, sha1_hex};
+use super::{Facts, Manifest, attributes_text, escape, hex, sha1_hex};
 
 /// Reads everything below a mount point.
 ///
@@ -20,6 +20,7 @@ use super::{Facts, Manifest, escape, hex, sha1_hex};
 /// When anything cannot be read: a volume whose files cannot be read has no manifest.
 pub fn walk(root: &Path, windows_streams: bool) -> io::Result<Manifest> {
     let mut walker = Walker {
+        root: root.to_path_buf(),
         windows_streams,
         tree: BTreeMap::new(),
         groups: HashMap::new(),
@@ -39,6 +40,7 @@ pub fn walk(root: &Path, windows_streams: bool) -> io::Result<Manifest> {
 }
 
 struct Walker {
+    root: PathBuf,
     windows_streams: bool,
     tree: BTreeMap<String, Facts>,
     groups: HashMap<u64, Group>,
@@ -107,6 +109,11 @@ impl Walker {
         if kind.is_symlink() {
             facts.insert("type".into(), "link".into());
             let target = std::fs::read_link(path)?;
+            // Links to the volume's own drive letter are shown below the mount point.
+            let target = match target.strip_prefix(&self.root) {
+                Ok(below) => Path::new("/").join(below),
+                Err(_) => target,
+            };
             facts.insert("target".into(), escape(target.as_os_str().as_bytes()));
         } else if kind.is_file() {
             facts.insert("type".into(), "file".into());
@@ -150,9 +157,10 @@ fn attributes(path: &Path) -> Facts {
     };
     let acl = xattr(path, "system.ntfs_acl").or_else(|| xattr(path, "system.ntfs_security"));
     put("acl", acl.map(|v| sha1_hex(&v)));
+    let value = xattr(path, "system.ntfs_attrib_be").and_then(|v| v.try_into().ok());
     put(
         "attributes",
-        xattr(path, "system.ntfs_attrib_be").map(|v| hex(&v)),
+        value.map(|v| attributes_text(u32::from_be_bytes(v))),
     );
     put(
         "dos_name",
@@ -162,7 +170,9 @@ fn attributes(path: &Path) -> Facts {
         "reparse",
         xattr(path, "system.ntfs_reparse_data").map(|v| hex(&v)),
     );
-    put("object_id", xattr(path, "system.ntfs_object_id").map(|v| hex(&v)));
+    // What follows the identifier are the birth identifiers: zeros when there are none.
+    let object_id = xattr(path, "system.ntfs_object_id");
+    put("object_id", object_id.map(|v| hex(v.get(..16).unwrap_or(&v))));
     let times = xattr(path, "system.ntfs_times_be").unwrap_or_default();
     for (name, bytes) in ["created", "modified", "accessed"]
         .iter()

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Facts, Manifest, escape, sha1_hex};
+use super::{Facts, Manifest, attributes_text, escape, sha1_hex};
 
 /// What `wimlib-imagex dir --detailed` says of an image. Times have seconds only and are left out.
 /// `None` when wimlib is missing and skipping is allowed.
@@ -122,7 +122,7 @@ fn parse_entry(entry: &[u8]) -> Option<(String, Facts, Option<String>)> {
             }
             "Attributes" => {
                 attributes = u32::from_str_radix(text.trim_start_matches("0x"), 16).unwrap_or(0);
-                facts.insert("attributes".into(), format!("{attributes:08x}"));
+                facts.insert("attributes".into(), attributes_text(attributes));
             }
             "Security Descriptor" => {
                 facts.insert("acl".into(), sha1_hex(&unhex(&text)));
@@ -193,7 +193,7 @@ Security Descriptor = 0100\nLink Group ID       = 0x0000000000000002\nLink Count
         assert_eq!(
             manifest.to_text(),
             format!(
-                "\tattributes=00000010\na\tacl={}\tattributes=00000020\tdos_name=A~1\tlinks=2\tsha1={}\tsha1:s=2356\tsize=0\n",
+                "\tattributes=00000000\na\tacl={}\tattributes=00000020\tdos_name=A~1\tlinks=2\tsha1={}\tsha1:s=2356\tsize=0\n",
                 sha1_hex(&[1, 0]),
                 sha1_hex(b"")
             )
