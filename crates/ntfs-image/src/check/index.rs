@@ -123,7 +123,7 @@ impl<R: Read + Seek> Checker<'_, R> {
             if walk.entries > self.volume.limits.max_index_entries {
                 return self.out.add(Code::LimitReached, place, "more entries", "fewer");
             }
-            self.check_entry_form(&entry, parent, place);
+            self.check_entry_form(&entry, parent, walk.rule, place);
             if let Some(vcn) = entry.child {
                 self.check_child(file, index, vcn, depth, place, walk);
             }
@@ -198,11 +198,14 @@ impl<R: Read + Seek> Checker<'_, R> {
         }
     }
 
-    fn check_entry_form(&mut self, entry: &RawEntry<'_>, parent: bool, place: Place) {
+    fn check_entry_form(&mut self, entry: &RawEntry<'_>, parent: bool, rule: u32, place: Place) {
         let known = index_flag::HAS_CHILD | index_flag::LAST;
         let child = entry.child.is_some();
         let key_end = 16 + entry.key.len() + if child { 8 } else { 0 };
-        if !entry.length.is_multiple_of(8) || key_end > entry.length || entry.flags & !known != 0 {
+        // Entries of directories have no data: nothing but padding follows the key.
+        let exact = rule != collation::FILE_NAME || entry.length == key_end.next_multiple_of(8);
+        let fits = entry.length.is_multiple_of(8) && key_end <= entry.length && exact;
+        if !fits || entry.flags & !known != 0 {
             let text = format!(
                 "length {}, key {}, flags {:#x}",
                 entry.length,

@@ -6,7 +6,7 @@ truncate -s 64M tree.img
 mkntfs -F -q -c 4096 -L Baseline tree.img >/dev/null 2>&1
 mkdir mnt
 ntfs-3g -o efs_raw,streams_interface=windows,compression tree.img mnt
-trap 'fusermount -u mnt 2>/dev/null || true' EXIT
+trap 'cd "$OLDPWD"; fusermount -u mnt' EXIT
 hex() { printf 0x; od -An -v -tx1 | tr -d ' \n'; }
 cd mnt
 mkdir -p Windows/System32 Windows/WinSxS "many names" deep/a/b/c/d/e/f packed names
@@ -47,7 +47,7 @@ setfattr -h -n system.ntfs_reparse_data -v 0x030000a01c0000000000100012000000\
 5c003f003f005c0043003a005c00780000000000 junction
 setfattr -h -n system.ntfs_reparse_data -v 0x0c0000a010000000000002000200020001000000\
 78007800 symlink
-setfattr -h -n user.test.attribute -v 0x0102030405 names/zz || true
+setfattr -h -n system.ntfs_ea -v 0x1400000000040500544553540001020304050000 names/zz
 setfattr -h -v 0x00000023 -n system.ntfs_attrib_be Windows/size-100
 cd ..
 fusermount -u mnt
