@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Io,
     /// Writing an extracted file failed.
     Target,
+    /// The caller's progress sink asked to stop.
+    Interrupted,
 }
 
 /// Failure of reading an image. Offsets are bytes from the start of the image.
@@ -129,6 +131,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The caller's progress sink asked to stop.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl Error {
@@ -145,6 +150,7 @@ impl Error {
             Self::Invalid { .. } => ErrorKind::Invalid,
             Self::Io { .. } => ErrorKind::Io,
             Self::Target { .. } => ErrorKind::Target,
+            Self::Interrupted => ErrorKind::Interrupted,
         }
     }
 

@@ -111,6 +111,11 @@ impl<R: Read + Seek> ExtentReader<R> {
         self.len == 0
     }
 
+    /// Current position in the file.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Gives the underlying reader back; its position is unspecified.
     #[must_use]
     pub fn into_inner(self) -> R {

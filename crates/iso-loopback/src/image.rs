@@ -119,6 +119,10 @@ impl<R: Read + Seek> IsoImage<R> {
         }
     }
 
+    pub(crate) fn source(&mut self) -> &mut Source<R> {
+        &mut self.source
+    }
+
     pub(crate) fn options(&self) -> &ReadOptions {
         &self.options
     }

@@ -35,10 +35,12 @@
 
 #![forbid(unsafe_code)]
 
+mod boot_support;
 mod el_torito;
 mod entry;
 mod error;
 mod extent;
+mod extract;
 mod fields;
 mod image;
 mod iso9660;
@@ -47,17 +49,21 @@ mod source;
 mod text;
 mod timestamp;
 mod udf;
+mod verify;
 mod view;
 mod volume_info;
 mod walk;
 
+pub use boot_support::BootSupport;
 pub use el_torito::{BootCatalog, BootEntry, BootMedia, BootPlatform};
 pub use entry::{Entry, EntryKind, UnixMeta};
 pub use error::{Error, ErrorKind, Result};
 pub use extent::{Extent, ExtentReader};
+pub use extract::Extracted;
 pub use image::IsoImage;
 pub use limits::{Limits, ReadOptions};
 pub use timestamp::Timestamp;
+pub use verify::{Difference, Finding, TreeSummary, VerifyReport, verify};
 pub use view::View;
 pub use volume_info::{Iso9660Info, UdfInfo, VolumeInfo};
 pub use walk::Walk;

@@ -5,3 +5,4 @@ mod hadris;
 mod mutation;
 mod samples;
 mod tree;
+mod whole_image;
