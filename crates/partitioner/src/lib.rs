@@ -3,6 +3,7 @@
 mod error;
 mod finding;
 mod limits;
+mod partition;
 mod window;
 
 pub mod copy;
@@ -14,4 +15,5 @@ pub mod mbr;
 pub use error::{Error, ErrorKind, Result};
 pub use finding::Finding;
 pub use limits::Limits;
+pub use partition::find_partition;
 pub use window::Window;

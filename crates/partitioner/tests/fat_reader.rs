@@ -285,3 +285,43 @@ proptest! {
         prop_assert!(all_files(out.get_ref()) == expected);
     }
 }
+
+#[test]
+fn dump_accounts_for_every_byte() {
+    let bytes = ours(34 << 20);
+    let mut volume = fat32::open(Cursor::new(&bytes), Limits::default()).unwrap();
+    let regions = volume.dump().unwrap();
+    let mut at = 0;
+    for region in &regions {
+        assert_eq!(region.first_byte, at, "{regions:?}");
+        at += region.size_bytes;
+    }
+    assert_eq!(at, 34 << 20);
+    let names: Vec<&str> = regions.iter().map(|r| r.what.as_str()).collect();
+    assert_eq!(
+        names[..7],
+        [
+            "<boot sector>",
+            "<FSInfo>",
+            "<reserved>",
+            "<backup of the boot sector>",
+            "<reserved>",
+            "<FAT 1>",
+            "<FAT 2>"
+        ]
+    );
+    assert_eq!(
+        names[7..13],
+        [
+            "<root directory>",
+            "a",
+            "a/b",
+            "a/one long name.txt",
+            "a/b/two",
+            "three"
+        ]
+    );
+    let file = regions.iter().find(|r| r.what == "a/one long name.txt").unwrap();
+    assert!(bytes[file.first_byte as usize..][..3000] == bytes_of(3000));
+    assert_eq!(file.size_bytes, 3072);
+}

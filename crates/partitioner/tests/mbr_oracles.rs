@@ -106,3 +106,15 @@ fn hostile_chains_end() {
     }
     assert_eq!(read(&[0; 512], Limits::default()), Err(ErrorKind::NotFound));
 }
+
+#[test]
+fn partitions_are_found_by_number() {
+    let Some(bytes) = foreign() else { return };
+    let find = |number| partitioner::find_partition(&mut Cursor::new(&bytes), number, &Limits::default());
+    assert_eq!(find(1).unwrap(), (1 << 20, 8 << 20));
+    assert_eq!(find(8).unwrap().1, 7 << 20);
+    assert_eq!(find(4).unwrap_err().kind(), ErrorKind::NotFound);
+    let cut = &bytes[..2 << 20];
+    let cut = partitioner::find_partition(&mut Cursor::new(cut), 1, &Limits::default());
+    assert_eq!(cut.unwrap_err().kind(), ErrorKind::Corrupt);
+}

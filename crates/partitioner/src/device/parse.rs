@@ -22,7 +22,9 @@ impl DeviceNumber {
         })
     }
 
-    pub(crate) fn from_raw(raw: u64) -> Self {
+    /// From the number in a file's metadata (`st_rdev`, `st_dev`).
+    #[must_use]
+    pub fn from_raw(raw: u64) -> Self {
         Self {
             major: rustix::fs::major(raw),
             minor: rustix::fs::minor(raw),

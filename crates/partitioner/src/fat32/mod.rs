@@ -11,7 +11,7 @@ mod write;
 
 pub use build::FatBuilder;
 pub use plan::FatPlan;
-pub use read::{FatEntry, FatFile, FatInfo, FatType, FatVolume, open};
+pub use read::{FatEntry, FatFile, FatInfo, FatRegion, FatType, FatVolume, open};
 pub use spec::{Attributes, Content, FatSpec, FatTime, FatTimes};
 
 /// The smallest FAT32 volume for a sector size: about 33 MiB with 512-byte sectors, 259 MiB with 4096.

@@ -4,8 +4,10 @@ mod boot;
 mod bytes;
 mod check;
 mod directory;
+mod dump;
 mod volume;
 
 pub use boot::FatType;
 pub use directory::FatEntry;
+pub use dump::FatRegion;
 pub use volume::{FatFile, FatInfo, FatVolume, open};
