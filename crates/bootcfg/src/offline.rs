@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::{Error, Result};
 
-/// What to set; [`SystemSettings::windows_to_go`] is what a stick wants.
+/// What to set; [`Settings::portable`] is what a stick wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SystemSettings {
+pub struct Settings {
     /// What Windows does with disks it finds: 1 all online (its default), 2 shared ones offline, 3 all
     /// offline, 4 internal ones offline. 4 keeps the host's disks untouched.
     pub san_policy: Option<u32>,
@@ -29,10 +29,10 @@ pub struct SystemSettings {
     pub no_vhd_expansion: bool,
 }
 
-impl SystemSettings {
+impl Settings {
     /// Internal disks offline, no device encryption, no hibernation.
     #[must_use]
-    pub fn windows_to_go() -> Self {
+    pub fn portable() -> Self {
         Self {
             san_policy: Some(4),
             prevent_device_encryption: true,
@@ -55,12 +55,23 @@ pub struct Change {
     pub new: u32,
 }
 
+/// `key\value: old -> new`.
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\\{}: ", self.key, self.value)?;
+        match self.old {
+            Some(old) => write!(f, "{old} -> {}", self.new),
+            None => write!(f, "none -> {}", self.new),
+        }
+    }
+}
+
 /// Applies the settings to every `ControlSet00N` of a SYSTEM hive and returns all values concerned, those that
 /// were right already too.
 ///
 /// # Errors
 /// `Corrupt` when the hive has no control set: it is no SYSTEM hive, and is left as it was.
-pub fn configure_system(system: &mut Hive, settings: &SystemSettings) -> Result<Vec<Change>> {
+pub fn apply(system: &mut Hive, settings: &Settings) -> Result<Vec<Change>> {
     let sets = control_sets(system);
     if sets.is_empty() {
         return Err(Error::Corrupt {
@@ -106,7 +117,7 @@ fn subkeys(hive: &Hive, path: &str, wanted: impl Fn(&str) -> bool) -> Vec<String
 }
 
 /// Keys below a control set, value names and numbers.
-fn wanted(settings: &SystemSettings) -> Vec<(&'static str, &'static str, u32)> {
+fn wanted(settings: &Settings) -> Vec<(&'static str, &'static str, u32)> {
     let mut wanted = Vec::new();
     if let Some(policy) = settings.san_policy {
         wanted.push(("Services\\partmgr\\Parameters", "SanPolicy", policy));

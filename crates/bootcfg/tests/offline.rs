@@ -1,6 +1,6 @@
 //! Offline settings on SYSTEM hives made by Windows.
 
-use bootcfg::offline::{SystemSettings, configure_system, control_sets};
+use bootcfg::offline::{Settings, apply, control_sets};
 use bootcfg::{Error, ErrorKind};
 use regf_hive::{Hive, Limits, Value, WriteOptions};
 
@@ -17,7 +17,7 @@ fn every_control_set_is_configured_and_all_else_stays() {
     let mut hive = original.clone();
     let sets = control_sets(&hive);
     assert_eq!(sets, ["ControlSet001"]);
-    let changes = configure_system(&mut hive, &SystemSettings::windows_to_go()).expect("configure");
+    let changes = apply(&mut hive, &Settings::portable()).expect("configure");
     assert_eq!(changes.len(), 4 * sets.len());
 
     let written = hive.write(&WriteOptions::new()).expect("write");
@@ -53,7 +53,7 @@ fn new_keys_inherit_the_descriptor_of_their_parent() {
     };
     hive.delete_key("ControlSet001\\Services\\partmgr\\Parameters")
         .ok();
-    configure_system(&mut hive, &SystemSettings::windows_to_go()).expect("configure");
+    apply(&mut hive, &Settings::portable()).expect("configure");
     let parent = hive.key("ControlSet001\\Services\\partmgr").expect("partmgr");
     assert!(parent.security.is_some());
     assert_eq!(
@@ -68,14 +68,18 @@ fn options_reach_their_values() {
     hive.create_key("ControlSet001").expect("create");
     hive.create_key("HardwareConfig\\{0}").expect("create");
     hive.create_key("ControlSet1").expect("create");
-    let settings = SystemSettings {
+    let settings = Settings {
         portable: Some(true),
         boot_driver_flags: Some(0x14),
         no_vhd_expansion: true,
-        ..SystemSettings::default()
+        ..Settings::default()
     };
-    let changes = configure_system(&mut hive, &settings).expect("configure");
+    let changes = apply(&mut hive, &settings).expect("configure");
     assert_eq!(changes.len(), 4);
+    assert_eq!(
+        changes[0].to_string(),
+        "ControlSet001\\Control\\PortableOperatingSystem: none -> 1"
+    );
     let number = |key, value| hive.value(key, value).and_then(Value::as_dword);
     assert_eq!(
         number("ControlSet001\\Control", "PortableOperatingSystem"),
@@ -94,7 +98,7 @@ fn options_reach_their_values() {
 fn another_hive_is_refused() {
     let mut hive = Hive::new("SOFTWARE", vec![1, 0, 4, 0x80], 5).expect("new");
     let before = hive.clone();
-    let error = configure_system(&mut hive, &SystemSettings::windows_to_go()).expect_err("no control set");
+    let error = apply(&mut hive, &Settings::portable()).expect_err("no control set");
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert_eq!(hive, before);

@@ -3,6 +3,7 @@
 
 mod bytes;
 mod error;
+mod export;
 mod header;
 mod hive;
 mod key;
@@ -10,6 +11,7 @@ mod layout;
 mod limits;
 mod name;
 mod read;
+mod recover;
 mod upcase;
 mod value;
 mod write;
@@ -20,6 +22,7 @@ pub use hive::Hive;
 pub use key::{Key, key_flags};
 pub use limits::Limits;
 pub use name::Name;
+pub use recover::{Recovered, recover};
 pub use value::{Value, ValueType};
 pub use write::WriteOptions;
 
