@@ -100,8 +100,7 @@ impl<'a> Suite<'a> {
         command
     }
 
-    /// The newest package whose name starts with `prefix` and ends with `suffix`, and has digits and dots (and a
-    /// `+` part) between.
+    /// The newest package whose name starts with `prefix` and ends with `suffix`, with a version between.
     pub(crate) fn newest(&self, prefix: &str, suffix: &str) -> Result<String> {
         let names = sh::read(self.apt("apt-cache").args(["pkgnames", prefix]))?;
         let mut found: Vec<&str> = names
@@ -110,9 +109,8 @@ impl<'a> Suite<'a> {
                 let middle = name
                     .strip_prefix(prefix)
                     .and_then(|rest| rest.strip_suffix(suffix));
-                middle.is_some_and(|m| {
-                    !m.contains("rc") && !m.contains("-cloud") && !m.contains("-rt") && !m.contains("-dbg")
-                })
+                // Neither the metapackages nor the flavours (cloud, rt, dbg).
+                middle.is_some_and(|m| m.starts_with(|c: char| c.is_ascii_digit()) && !m.contains('-'))
             })
             .collect();
         found.sort_by_key(|name| version_key(name));
@@ -120,6 +118,17 @@ impl<'a> Suite<'a> {
             .last()
             .ok_or_else(|| format!("no {prefix}*{suffix} in {}", self.name))?;
         Ok((*newest).to_owned())
+    }
+
+    /// A package and those it depends on directly whose names have `part`: a kernel's image and its modules lie in
+    /// packages of their own in newer releases.
+    pub(crate) fn with_parts(&self, package: &str, part: &str) -> Result<Vec<String>> {
+        let depends = sh::read(self.apt("apt-cache").args(["depends", "-i", package]))?;
+        let parts = depends
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("Depends: "))
+            .filter(|name| name.contains(part));
+        Ok(std::iter::once(package).chain(parts).map(str::to_owned).collect())
     }
 
     /// Downloads packages with everything they depend on and unpacks all of it into `root`.
@@ -133,7 +142,7 @@ impl<'a> Suite<'a> {
     }
 
     /// Downloads packages without what they depend on and unpacks them into `root`.
-    pub(crate) fn unpack_alone(&self, packages: &[&str], root: &Path) -> Result {
+    pub(crate) fn unpack_alone(&self, packages: &[String], root: &Path) -> Result {
         let downloads = self.dir.join("downloads");
         std::fs::create_dir_all(&downloads)?;
         sh::run(

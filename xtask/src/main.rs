@@ -7,10 +7,19 @@
 )]
 
 mod apt;
+mod boot_test;
+mod ci;
+mod demo;
+mod e2e;
+mod fuzz_smoke;
+mod kernel_job;
 mod oracles;
 mod sample;
 mod setup;
 mod sh;
+mod stick_image;
+mod tidy;
+mod wtgctl;
 
 use std::process::ExitCode;
 
@@ -32,6 +41,20 @@ enum Task {
     Oracles(oracles::Args),
     /// Make a Windows-like sample from free parts, in `target/sample`.
     Sample(sample::Args),
+    /// Mount volumes with a Linux kernel in QEMU and read, or write, everything.
+    KernelJob(kernel_job::Args),
+    /// Boot a stick of the sample in QEMU with OVMF.
+    BootTest(boot_test::Args),
+    /// From nothing to a stick that boots in QEMU: installs, makes a sample, creates, inspects, boots.
+    Demo,
+    /// Everything that CI runs.
+    Ci,
+    /// The main job on the small sample, judged by foreign programs.
+    E2e,
+    /// Each fuzz target for a few seconds.
+    FuzzSmoke(fuzz_smoke::Args),
+    /// Rules of the house that no compiler checks.
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -39,6 +62,13 @@ fn main() -> ExitCode {
         Task::Setup => setup::run(),
         Task::Oracles(args) => oracles::run(&args),
         Task::Sample(args) => sample::run(&args),
+        Task::KernelJob(args) => kernel_job::run(&args),
+        Task::BootTest(args) => boot_test::run(&args),
+        Task::Demo => demo::run(),
+        Task::Ci => ci::run_all(),
+        Task::E2e => e2e::run(),
+        Task::FuzzSmoke(args) => fuzz_smoke::run(&args),
+        Task::Tidy => tidy::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -68,6 +68,11 @@ pub(crate) fn run(args: &Args) -> Result {
     Ok(())
 }
 
+/// Makes all that tests of the workspace need.
+pub(crate) fn make_for_tests() -> Result {
+    USUAL.iter().copied().try_for_each(make)
+}
+
 fn make(oracle: Oracle) -> Result {
     match oracle {
         Oracle::Checkers => cached("checkers", "sid, checkdisk 0.1.0, recipe 1", checkers),
@@ -80,7 +85,7 @@ fn make(oracle: Oracle) -> Result {
             let apt = root.join("apt");
             Suite::open("sid", &apt)?.unpack_closure(&["wimtools", "7zip", "ntfs-3g"], root)
         }),
-        Oracle::KernelNtfs => cached("kernel-ntfs", "sid, recipe 1", |root| {
+        Oracle::KernelNtfs => cached("kernel-ntfs", "sid, recipe 3", |root| {
             kernel("sid", "linux-image-", "-amd64", root)
         }),
     }
@@ -164,7 +169,8 @@ fn kernel(suite: &str, prefix: &str, suffix: &str, root: &Path) -> Result {
     let apt = root.join("apt");
     let suite = Suite::open(suite, &apt)?;
     let package = suite.newest(prefix, suffix)?;
-    suite.unpack_alone(&[&package], root)
+    let version = package.trim_start_matches("linux-image-");
+    suite.unpack_alone(&suite.with_parts(&package, version)?, root)
 }
 
 /// Builds the walker of mounted volumes as a static program, for initramfs without a C library.

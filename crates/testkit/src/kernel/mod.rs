@@ -114,7 +114,7 @@ pub fn from_kernel(image: &Path, driver: Driver) -> Option<Manifest> {
 #[must_use]
 pub fn run(images: &[&Path], driver: Driver, job: Job) -> Option<Vec<Found>> {
     let initramfs = initramfs(driver, job, images.len())?;
-    let kernel = only_file(&oracles::file(driver.root())?.join("boot"), "vmlinuz-");
+    let kernel = kernel_file(&oracles::file(driver.root())?);
     let mut qemu = crate::tool("qemu-system-x86_64")?;
     let dir = tempfile::tempdir().expect("temporary folder");
     let initrd = dir.path().join("initramfs");
@@ -182,16 +182,27 @@ fn found(unpacked: &Path, number: usize) -> Found {
     }
 }
 
-/// The one file of a folder whose name starts so.
-fn only_file(dir: &Path, prefix: &str) -> PathBuf {
-    std::fs::read_dir(dir)
-        .unwrap_or_else(|e| panic!("{}: {e}", dir.display()))
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| {
-            path.file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with(prefix))
-        })
-        .unwrap_or_else(|| panic!("no {prefix}* in {}", dir.display()))
+/// The kernel's own file: in `boot`, or beside its modules in newer releases.
+fn kernel_file(root: &Path) -> PathBuf {
+    let named_vmlinuz = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("vmlinuz"))
+    };
+    let files = |dir: &Path| -> Vec<PathBuf> {
+        std::fs::read_dir(dir)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect()
+    };
+    let mut candidates = files(&root.join("boot"));
+    for version in files(&root.join("usr/lib/modules")) {
+        candidates.extend(files(&version));
+    }
+    candidates
+        .into_iter()
+        .find(named_vmlinuz)
+        .unwrap_or_else(|| panic!("no kernel in {}", root.display()))
 }
 
 fn initramfs(driver: Driver, job: Job, volumes: usize) -> Option<Vec<u8>> {
