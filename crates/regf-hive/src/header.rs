@@ -14,7 +14,8 @@ pub struct Header {
     pub(crate) root_cell: u32,
     pub(crate) bins_bytes: u32,
     pub(crate) last_written: u64,
-    stored_checksum: u32,
+    /// The checksum in the file, if it is wrong.
+    wrong_checksum: Option<u32>,
 }
 
 impl Header {
@@ -68,7 +69,7 @@ impl Header {
             root_cell: f.u32(base::ROOT_CELL)?,
             bins_bytes: f.u32(base::BINS_BYTES)?,
             last_written: f.u64(base::LAST_WRITTEN)?,
-            stored_checksum: f.u32(base::CHECKSUM)?,
+            wrong_checksum: Some(f.u32(base::CHECKSUM)?).filter(|&stored| stored != checksum(block)),
             block: Box::new(*block),
         })
     }
@@ -81,7 +82,7 @@ impl Header {
         put(&mut *block, base::FILE_FORMAT, &1u32.to_le_bytes());
         put(&mut *block, base::CLUSTER, &1u32.to_le_bytes());
         Ok(Self {
-            stored_checksum: checksum(&*block),
+            wrong_checksum: None,
             block,
             primary_sequence: 1,
             secondary_sequence: 1,
@@ -113,17 +114,17 @@ impl Header {
     /// Whether the checksum of the base block is right.
     #[must_use]
     pub fn checksum_holds(&self) -> bool {
-        self.stored_checksum == checksum(&*self.block)
+        self.wrong_checksum.is_none()
     }
 
     pub(crate) fn check_checksum(&self) -> Result<()> {
-        if self.checksum_holds() {
+        let Some(stored) = self.wrong_checksum else {
             return Ok(());
-        }
+        };
         Err(Error::Corrupt {
             what: "hive header, checksum",
             at: base::CHECKSUM as u64,
-            found: format!("{:#010x}", self.stored_checksum),
+            found: format!("{stored:#010x}"),
             expected: "the XOR of the 127 words before it",
         })
     }
