@@ -1,5 +1,11 @@
 //! Applying: blobs in file order to a [`BlobSink`], a whole image to an [`ApplyTarget`].
 
+mod deliver;
+mod verify;
+
+pub use deliver::{ApplyOptions, BlobFailure, Control, DeliverReport, Progress, VerifyVerbatim, deliver};
+pub use verify::{VerifyReport, verify};
+
 use crate::{BlobHash, BlobId, Image};
 
 /// Errors of a target, any type.
@@ -16,6 +22,19 @@ pub enum CompactFormat {
     Xpress8K,
     /// XPRESS, 16 KiB chunks: WOF algorithm 3.
     Xpress16K,
+}
+
+impl CompactFormat {
+    /// Its number in a WOF reparse point.
+    #[must_use]
+    pub fn wof_algorithm(self) -> u8 {
+        match self {
+            Self::Xpress4K => 0,
+            Self::Lzx32K => 1,
+            Self::Xpress8K => 2,
+            Self::Xpress16K => 3,
+        }
+    }
 }
 
 /// In which form a sink wants a blob.

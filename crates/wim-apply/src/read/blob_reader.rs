@@ -51,7 +51,7 @@ impl BlobReader {
             return Ok(());
         }
         self.cached = None;
-        for extent in self.map.extents(&self.source, index, 1)? {
+        for extent in self.map.extents(&*self.source, index, 1)? {
             self.input.resize(extent.stored_bytes, 0);
             self.source
                 .read_exact_at("chunk", extent.offset, &mut self.input)?;

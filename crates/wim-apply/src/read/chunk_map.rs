@@ -1,5 +1,7 @@
 //! Where the chunks of a resource lie.
 
+use std::borrow::Cow;
+
 use crate::codec::{Codec, Decoder};
 use crate::layout::{ResourceHeader, SolidFormat, SolidHeader};
 use crate::source::Source;
@@ -17,6 +19,59 @@ pub(crate) struct Extent {
     pub(crate) offset: u64,
     /// Stored size in bytes; equal to the uncompressed size when the chunk is stored.
     pub(crate) stored_bytes: usize,
+}
+
+/// Where a chunk table can be read: the file, or a resource that is in memory.
+pub(crate) trait TableSource {
+    /// `size` bytes at `at` of the file.
+    fn table(&self, what: &'static str, at: u64, size: u64) -> Result<Cow<'_, [u8]>>;
+    /// Fails unless those bytes exist.
+    fn check(&self, what: &'static str, at: u64, size: u64) -> Result<()>;
+}
+
+impl TableSource for Source {
+    fn table(&self, what: &'static str, at: u64, size: u64) -> Result<Cow<'_, [u8]>> {
+        self.read_vec(what, at, size).map(Cow::Owned)
+    }
+
+    fn check(&self, what: &'static str, at: u64, size: u64) -> Result<()> {
+        self.check_range(what, at, size)
+    }
+}
+
+/// Bytes of the file that begin at `offset`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InMemory<'a> {
+    pub(crate) offset: u64,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> InMemory<'a> {
+    /// `size` bytes at `at` of the file.
+    pub(crate) fn get(&self, what: &'static str, at: u64, size: u64) -> Result<&'a [u8]> {
+        let start = at
+            .checked_sub(self.offset)
+            .and_then(|start| usize::try_from(start).ok());
+        let range = start
+            .zip(usize::try_from(size).ok())
+            .and_then(|(start, size)| self.bytes.get(start..start.checked_add(size)?));
+        range.ok_or(Error::Truncated {
+            what,
+            at,
+            need: size,
+            have: self.bytes.len() as u64,
+        })
+    }
+}
+
+impl TableSource for InMemory<'_> {
+    fn table(&self, what: &'static str, at: u64, size: u64) -> Result<Cow<'_, [u8]>> {
+        self.get(what, at, size).map(Cow::Borrowed)
+    }
+
+    fn check(&self, what: &'static str, at: u64, size: u64) -> Result<()> {
+        self.get(what, at, size).map(|_| ())
+    }
 }
 
 /// How to find and decode the chunks of one resource.
@@ -167,6 +222,14 @@ impl ChunkMap {
         })
     }
 
+    /// Where the chunks begin, when a table that precedes them says where each lies.
+    pub(crate) fn data_offset(&self) -> Option<u64> {
+        match self.places {
+            Places::Offsets { data_offset, .. } => Some(data_offset),
+            _ => None,
+        }
+    }
+
     /// Number of chunks.
     pub(crate) fn chunk_count(&self) -> u64 {
         self.size_bytes.div_ceil(u64::from(self.chunk_bytes))
@@ -187,7 +250,7 @@ impl ChunkMap {
     }
 
     /// Places of `count` chunks from `first` on; the stored sizes are checked against what a chunk can hold.
-    pub(crate) fn extents(&self, source: &Source, first: u64, count: usize) -> Result<Vec<Extent>> {
+    pub(crate) fn extents(&self, source: &dyn TableSource, first: u64, count: usize) -> Result<Vec<Extent>> {
         let bounds = match &self.places {
             Places::Stored { offset } => {
                 return (first..first.saturating_add(count as u64))
@@ -195,7 +258,7 @@ impl ChunkMap {
                         let start = index.saturating_mul(u64::from(self.chunk_bytes));
                         let stored_bytes = self.chunk_size(index);
                         let offset = offset.saturating_add(start);
-                        source.check_range("stored resource", offset, stored_bytes as u64)?;
+                        source.check("stored resource", offset, stored_bytes as u64)?;
                         Ok(Extent { offset, stored_bytes })
                     })
                     .collect();
@@ -247,7 +310,7 @@ impl ChunkMap {
                     expected: "from 1 up to the chunk's uncompressed size",
                 });
             }
-            source.check_range("chunk", start, stored)?;
+            source.check("chunk", start, stored)?;
             extents.push(Extent {
                 offset: start,
                 stored_bytes: stored as usize,
@@ -266,7 +329,7 @@ impl ChunkMap {
     /// `data_bytes`.
     fn table_bounds(
         &self,
-        source: &Source,
+        source: &dyn TableSource,
         table_offset: u64,
         entry_bytes: u64,
         data_bytes: u64,
@@ -283,7 +346,7 @@ impl ChunkMap {
         if last_entry >= first_entry {
             let at = table_offset.saturating_add((first_entry - 1).saturating_mul(entry_bytes));
             let bytes = (last_entry - first_entry + 1).saturating_mul(entry_bytes);
-            let table = source.read_vec("chunk table", at, bytes)?;
+            let table = source.table("chunk table", at, bytes)?;
             if entry_bytes == 4 {
                 bounds.extend(
                     table

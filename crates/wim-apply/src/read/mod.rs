@@ -17,6 +17,8 @@ pub use blob_reader::BlobReader;
 pub use blob_table::{Blob, BlobStorage, SolidResource};
 pub use integrity::{IntegrityReport, IntegrityTable};
 pub use resource::RawResource;
+pub(crate) use wim::compressed_map;
 pub use wim::{PartInfo, Wim};
 
-pub(crate) use chunk_map::ChunkMap;
+pub(crate) use chunk_map::{ChunkMap, Extent, InMemory, new_decoder};
+pub(crate) use resource::decode_chunk;

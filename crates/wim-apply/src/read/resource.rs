@@ -89,7 +89,7 @@ impl RawResource {
     /// # Errors
     /// When the chunk table cannot be read or is corrupt, or the range exceeds the number of chunks.
     pub fn chunk_extents(&self, first: u64, count: usize) -> Result<Vec<(u64, usize)>> {
-        let extents = self.map.extents(&self.source, first, count)?;
+        let extents = self.map.extents(&*self.source, first, count)?;
         Ok(extents
             .iter()
             .map(|e| (e.offset - self.offset, e.stored_bytes))

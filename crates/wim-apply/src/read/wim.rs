@@ -265,6 +265,14 @@ impl Wim {
         })
     }
 
+    /// SHA-1 of an image's metadata resource, as the blob table states it. It names the whole image: every
+    /// other hash is in the metadata.
+    #[must_use]
+    pub fn metadata_hash(&self, index: u32) -> Option<BlobHash> {
+        let slot = (index as usize).checked_sub(1)?;
+        self.metadata.get(slot).map(|(hash, _)| *hash)
+    }
+
     /// An image's metadata resource, uncompressed, its hash checked.
     ///
     /// # Errors
@@ -303,6 +311,27 @@ impl Wim {
             });
         }
         Ok(bytes)
+    }
+
+    /// The paths that hold a blob, in all images whose metadata can be read; with several images, each path
+    /// has the number of its image in front (`2:\Windows\notepad.exe`).
+    #[must_use]
+    pub fn paths_of_blob(&self, id: BlobId) -> Vec<String> {
+        let mut paths = Vec::new();
+        for info in &self.images {
+            let Ok(image) = self.image(info.index) else {
+                continue;
+            };
+            let several = self.images.len() > 1;
+            paths.extend(image.paths_of_blob(id).into_iter().map(|path| {
+                if several {
+                    format!("{}:{path}", info.index)
+                } else {
+                    path
+                }
+            }));
+        }
+        paths
     }
 
     /// The integrity table of the first opened file, if it has one.
@@ -435,6 +464,20 @@ impl Wim {
         Ok(Arc::clone(&self.part_of(blob)?.source))
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Header of the file that holds a blob.
+    pub(crate) fn header_of(&self, blob: &Blob) -> Result<&Header> {
+        Ok(&self.part_of(blob)?.header)
+    }
+
+    /// Compression of the non-solid resources of the file that holds a blob.
+    pub(crate) fn codec_of_part(&self, blob: &Blob) -> Result<Option<crate::codec::Codec>> {
+        Ok(codec_of(&self.part_of(blob)?.header))
+    }
+
     pub(crate) fn is_pipable(&self, blob: &Blob) -> bool {
         self.part_of(blob).is_ok_and(|part| part.header.pipable)
     }
@@ -444,6 +487,29 @@ impl Wim {
     pub fn compression(&self) -> Option<(crate::codec::Codec, u32)> {
         codec_of(self.header()).map(|codec| (codec, self.header().chunk_bytes))
     }
+}
+
+/// Where the chunks of a blob with a compressed resource of its own lie.
+pub(crate) fn compressed_map(
+    header: &Header,
+    offset: u64,
+    stored_bytes: u64,
+    size_bytes: u64,
+    limits: &Limits,
+) -> Result<ChunkMap> {
+    let codec = codec_of(header).ok_or_else(|| Error::Corrupt {
+        what: "blob",
+        at: offset,
+        found: format!("a compressed resource in a file with flags {:#x}", header.flags),
+        expected: "flags that name a compression",
+    })?;
+    let resource = ResourceHeader {
+        stored_bytes,
+        flags: resource_flag::COMPRESSED,
+        offset,
+        size_bytes,
+    };
+    ChunkMap::compressed(&resource, codec, header.chunk_bytes, header.pipable, limits)
 }
 
 fn list_images<'a>(images: impl IntoIterator<Item = &'a ImageInfo>) -> String {

@@ -1,0 +1,243 @@
+//! The ordered hand-over to the sink, on the caller's thread.
+
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+
+use super::super::{BlobSink, Form};
+use super::job::{Begin, Failure, Output, Segment, Step, Verdict};
+use super::plan::Order;
+use super::{BlobFailure, Control, DeliverReport, Progress};
+use crate::{Error, Result, Wim};
+
+/// Pieces in which bytes go to the sink.
+const PIECE_BYTES: usize = 4 << 20;
+
+pub(super) struct HandOver<'a, 'c> {
+    wim: &'a Wim,
+    order: &'a Order,
+    sink: &'a mut dyn BlobSink,
+    recover: bool,
+    control: &'a mut Control<'c>,
+    report: DeliverReport,
+    /// Position and failure, with `recover`.
+    failures: Vec<(usize, BlobFailure)>,
+    /// Uncompressed bytes of the current blob that were reported, for progress.
+    partial_bytes: u64,
+}
+
+impl<'a, 'c> HandOver<'a, 'c> {
+    pub(super) fn new(
+        wim: &'a Wim,
+        order: &'a Order,
+        sink: &'a mut dyn BlobSink,
+        recover: bool,
+        control: &'a mut Control<'c>,
+    ) -> Self {
+        let report = DeliverReport::default();
+        Self {
+            wim,
+            order,
+            sink,
+            recover,
+            control,
+            report,
+            failures: Vec::new(),
+            partial_bytes: 0,
+        }
+    }
+
+    pub(super) fn run(&mut self, steps: &Receiver<Step>, late: &Receiver<(usize, Verdict)>) -> Result<()> {
+        while let Ok(step) = steps.recv() {
+            self.check_interrupt()?;
+            while let Ok((position, verdict)) = late.try_recv() {
+                self.judge(position, verdict)?;
+            }
+            match step {
+                Step::Decoded(output) => {
+                    let output = output.recv().map_err(|_| worker_died())?;
+                    self.output(output)?;
+                }
+                Step::Raw(output) => self.output(output)?,
+                Step::Unreadable {
+                    position,
+                    from,
+                    error,
+                } => self.unreadable(position, from, error)?,
+                Step::Stop(error) => return Err(error),
+            }
+        }
+        // All was handed over; some verdicts may still come.
+        loop {
+            match late.recv_timeout(std::time::Duration::from_millis(100)) {
+                Ok((position, verdict)) => self.judge(position, verdict)?,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => self.check_interrupt()?,
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        if self.report.blobs == self.order.len() {
+            Ok(())
+        } else {
+            Err(worker_died())
+        }
+    }
+
+    pub(super) fn into_report(mut self) -> DeliverReport {
+        self.failures.sort_by_key(|(position, _)| *position);
+        self.failures.dedup_by_key(|(position, _)| *position);
+        self.report.failures = self.failures.into_iter().map(|(_, failure)| failure).collect();
+        self.report
+    }
+
+    fn check_interrupt(&self) -> Result<()> {
+        if self.control.interrupt.load(Ordering::Relaxed) {
+            Err(Error::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn output(&mut self, output: Output) -> Result<()> {
+        for segment in output.segments {
+            let bytes = output.bytes.get(segment.range.clone()).ok_or_else(worker_died)?;
+            self.segment(segment, bytes)?;
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, segment: Segment, bytes: &[u8]) -> Result<()> {
+        let position = segment.position;
+        self.judge(position, segment.verdict)?;
+        if let Some(begin) = segment.begin {
+            self.begin(position, begin)?;
+        }
+        let compact = !matches!(self.order.mode(position), super::plan::Mode::Decoded);
+        for piece in bytes.chunks(PIECE_BYTES) {
+            self.check_interrupt()?;
+            self.data(position, piece)?;
+            if !segment.last && !compact {
+                self.partial_bytes += piece.len() as u64;
+                self.report_progress();
+            }
+        }
+        if segment.last {
+            if let Some(end) = segment.end {
+                let (_, verdict) = end.recv().map_err(|_| worker_died())?;
+                self.judge(position, verdict)?;
+            }
+            self.end(position)?;
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, position: usize, from: u64, error: Error) -> Result<()> {
+        self.judge(position, Err(Failure::Chunk(error)))?;
+        if from == 0 {
+            self.begin(position, Begin::DECODED)?;
+        }
+        let size_bytes = self.order.info(self.wim, position)?.size_bytes;
+        let zeros = vec![0; 64 << 10];
+        let mut left = size_bytes.saturating_sub(from);
+        while left > 0 {
+            self.check_interrupt()?;
+            let count = left.min(zeros.len() as u64) as usize;
+            self.data(position, &zeros[..count])?;
+            left -= count as u64;
+        }
+        self.end(position)
+    }
+
+    fn begin(&mut self, position: usize, begin: Begin) -> Result<()> {
+        let info = self.order.info(self.wim, position)?;
+        let stored_bytes = match begin.form {
+            Form::Decoded => info.size_bytes,
+            Form::Compact(_) => {
+                self.report.compact_blobs += 1;
+                begin.stored_bytes
+            }
+        };
+        self.report.delivered_bytes += stored_bytes;
+        self.sink
+            .begin_blob(&info, begin.form, stored_bytes)
+            .map_err(|e| self.target(position, e))
+    }
+
+    fn data(&mut self, position: usize, bytes: &[u8]) -> Result<()> {
+        self.sink.data(bytes).map_err(|e| self.target(position, e))
+    }
+
+    fn end(&mut self, position: usize) -> Result<()> {
+        let info = self.order.info(self.wim, position)?;
+        self.sink.end_blob(&info).map_err(|e| self.target(position, e))?;
+        self.report.blobs += 1;
+        self.report.size_bytes += info.size_bytes;
+        self.partial_bytes = 0;
+        self.report_progress();
+        Ok(())
+    }
+
+    fn report_progress(&mut self) {
+        (self.control.progress)(Progress {
+            blobs_done: self.report.blobs,
+            blobs_total: self.order.len(),
+            bytes_done: self.report.size_bytes + self.partial_bytes,
+            bytes_total: self.order.total_bytes,
+        });
+    }
+
+    /// A failure ends the delivery, or is noted.
+    fn judge(&mut self, position: usize, verdict: Verdict) -> Result<()> {
+        let Err(failure) = verdict else { return Ok(()) };
+        let id = self.order.id(position)?;
+        let blob = *self.wim.blob(id)?;
+        let paths = (self.control.paths)(id);
+        let at = blob.offset();
+        let error = match failure {
+            Failure::Hash(found) => Error::HashMismatch {
+                expected: blob.hash,
+                found,
+                at,
+                paths,
+            },
+            Failure::Chunk(source) => Error::Blob {
+                hash: blob.hash,
+                at,
+                paths,
+                source: Box::new(source),
+            },
+        };
+        if !self.recover {
+            return Err(error);
+        }
+        self.failures.push((
+            position,
+            BlobFailure {
+                id,
+                hash: blob.hash,
+                error,
+            },
+        ));
+        Ok(())
+    }
+
+    fn target(&self, position: usize, source: super::super::TargetError) -> Error {
+        let paths = self
+            .order
+            .id(position)
+            .map(|id| (self.control.paths)(id))
+            .unwrap_or_default();
+        let what = match paths.as_slice() {
+            [] => format!("blob {position} of {}", self.order.len()),
+            [path] => path.clone(),
+            [path, rest @ ..] => format!("{path} (and {} more)", rest.len()),
+        };
+        Error::Target { what, source }
+    }
+}
+
+/// Only after a panic of another thread, which the end of the scope passes on.
+fn worker_died() -> Error {
+    Error::Invalid {
+        what: "worker",
+        reason: "it ended before its work was done".to_owned(),
+    }
+}

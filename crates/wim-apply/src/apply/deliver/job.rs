@@ -1,0 +1,155 @@
+//! What goes from the reader to the workers, and from both to the hand-over.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+use super::chain::HashChain;
+use super::gate::{Buffer, Permit};
+use crate::apply::Form;
+use crate::codec::Codec;
+use crate::layout::Header;
+use crate::{BlobHash, Error};
+
+/// Whether a blob's bytes are right.
+pub(super) type Verdict = Result<(), Failure>;
+
+/// Why a blob's bytes are not right.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// They hash to something else.
+    Hash(BlobHash),
+    /// A chunk or the chunk table is damaged.
+    Chunk(Error),
+}
+
+/// Work for one worker.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Small blobs, each with a resource of its own, whose resources lie in `input`.
+    Batch(BatchJob),
+    /// Chunks in a row of one resource.
+    Group(GroupJob),
+}
+
+#[derive(Debug)]
+pub(super) struct BatchJob {
+    pub(super) input: Arc<Buffer>,
+    /// Offset of `input` in the file.
+    pub(super) offset: u64,
+    pub(super) blobs: Vec<BatchBlob>,
+    pub(super) header: Header,
+    /// Sum of the uncompressed sizes.
+    pub(super) output_bytes: usize,
+    pub(super) deliver: Deliver,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchBlob {
+    /// Position in the order of delivery.
+    pub(super) position: usize,
+    pub(super) hash: BlobHash,
+    pub(super) offset: u64,
+    pub(super) stored_bytes: u64,
+    pub(super) size_bytes: usize,
+    pub(super) compressed: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct GroupJob {
+    pub(super) input: Arc<Buffer>,
+    pub(super) codec: Option<Codec>,
+    pub(super) chunk_bytes: u32,
+    pub(super) chunks: Vec<Chunk>,
+    pub(super) parts: Vec<BlobPart>,
+    pub(super) permit: Arc<Permit>,
+    /// Sum of the uncompressed sizes.
+    pub(super) output_bytes: usize,
+    pub(super) deliver: Deliver,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Chunk {
+    /// In the input.
+    pub(super) input: Range<usize>,
+    /// In the output.
+    pub(super) output: Range<usize>,
+    /// Offset in the file.
+    pub(super) offset: u64,
+}
+
+/// The part of a blob that lies in a group of chunks.
+#[derive(Debug)]
+pub(super) struct BlobPart {
+    pub(super) position: usize,
+    pub(super) hash: BlobHash,
+    /// In the output.
+    pub(super) output: Range<usize>,
+    pub(super) first: bool,
+    pub(super) last: bool,
+    /// Of a blob in several groups: its hash, and the number of this part.
+    pub(super) chain: Option<(Arc<HashChain>, u64)>,
+    /// With the last part of a blob in several groups: where its verdict comes.
+    pub(super) end: Option<Receiver<(usize, Verdict)>>,
+}
+
+/// What a worker does with decoded bytes.
+#[derive(Debug)]
+pub(super) enum Deliver {
+    /// Hands them over.
+    Output(Sender<Output>),
+    /// Only verifies them; the compressed form was handed over.
+    Verdicts(Sender<(usize, Verdict)>),
+}
+
+/// Bytes to hand over.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) bytes: Arc<Buffer>,
+    pub(super) segments: Vec<Segment>,
+}
+
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) position: usize,
+    pub(super) range: Range<usize>,
+    /// The form, on the first segment of a blob.
+    pub(super) begin: Option<Begin>,
+    pub(super) last: bool,
+    /// A failure known now.
+    pub(super) verdict: Verdict,
+    /// With the last segment of a blob in several groups: where its verdict comes.
+    pub(super) end: Option<Receiver<(usize, Verdict)>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begin {
+    pub(super) form: Form,
+    /// How many bytes will be handed over, when the blob is not decoded.
+    pub(super) stored_bytes: u64,
+}
+
+impl Begin {
+    /// Of a blob that is handed over decoded.
+    pub(super) const DECODED: Self = Self {
+        form: Form::Decoded,
+        stored_bytes: 0,
+    };
+}
+
+/// One step of the hand-over, in order.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// What a worker will have decoded.
+    Decoded(Receiver<Output>),
+    /// Bytes as they lie in the file.
+    Raw(Output),
+    /// The rest of a blob, from `from` on, cannot be read.
+    Unreadable {
+        position: usize,
+        from: u64,
+        error: Error,
+    },
+    /// Nothing more can be read.
+    Stop(Error),
+}

@@ -1,0 +1,205 @@
+//! The parallel pipeline: one reader in file order, workers that decode and hash, one hand-over in order.
+
+mod chain;
+mod gate;
+mod hand_over;
+mod job;
+mod plan;
+mod reader;
+mod worker;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
+use self::gate::{Gate, Pool};
+use self::hand_over::HandOver;
+use self::plan::Order;
+use self::reader::FileReader;
+use self::worker::Worker;
+use super::BlobSink;
+use crate::{BlobHash, BlobId, Error, Result, Wim};
+
+/// When blobs that a sink takes compressed, as they lie in the file, are verified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VerifyVerbatim {
+    /// Beside the write path; the delivery ends when all are verified.
+    #[default]
+    Inline,
+    /// Not in this delivery: a later verification of the target has to do it.
+    Deferred,
+}
+
+/// How to deliver. None of it changes what is delivered, or in which order.
+#[derive(Clone, Copy, Debug)]
+pub struct ApplyOptions {
+    /// Number of workers; fewer are used when the memory limit asks for it.
+    pub threads: NonZeroUsize,
+    /// Bound for the buffers, when given. One worker always runs: 32 MiB for chunks up to 2 MiB, about twice
+    /// the chunk size beyond.
+    pub memory_limit_bytes: Option<u64>,
+    /// Go on after damaged blobs: undecodable chunks become zeros, and the report lists what is damaged.
+    /// Every blob is handed over decoded then.
+    pub recover: bool,
+    /// When blobs that are taken as they lie in the file are verified.
+    pub verify_verbatim: VerifyVerbatim,
+}
+
+impl Default for ApplyOptions {
+    /// One worker for each available processor, no memory limit, no recovery.
+    fn default() -> Self {
+        Self {
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            memory_limit_bytes: None,
+            recover: false,
+            verify_verbatim: VerifyVerbatim::Inline,
+        }
+    }
+}
+
+/// How far a delivery is. Counts what was handed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Blobs handed over.
+    pub blobs_done: usize,
+    /// Blobs in all.
+    pub blobs_total: usize,
+    /// Uncompressed bytes of the blobs handed over.
+    pub bytes_done: u64,
+    /// Uncompressed bytes of all blobs.
+    pub bytes_total: u64,
+}
+
+/// What a caller listens to and steers with.
+#[allow(missing_debug_implementations, reason = "holds closures")]
+pub struct Control<'a> {
+    /// Set it to end the delivery with [`Error::Interrupted`].
+    pub interrupt: &'a AtomicBool,
+    /// Called after each blob and, in large ones, now and then.
+    pub progress: &'a mut dyn FnMut(Progress),
+    /// The paths that hold a blob, for errors; see [`Image::paths_of_blob`](crate::Image::paths_of_blob).
+    pub paths: &'a dyn Fn(BlobId) -> Vec<String>,
+}
+
+/// A blob whose bytes are not right.
+#[derive(Debug)]
+pub struct BlobFailure {
+    /// The blob.
+    pub id: BlobId,
+    /// Its name.
+    pub hash: BlobHash,
+    /// [`Error::HashMismatch`] or [`Error::Blob`], with every path that holds it.
+    pub error: Error,
+}
+
+/// What was delivered.
+#[derive(Debug, Default)]
+pub struct DeliverReport {
+    /// Blobs handed over.
+    pub blobs: usize,
+    /// Their uncompressed size in bytes.
+    pub size_bytes: u64,
+    /// Bytes handed over: less than `size_bytes` where a sink took compressed forms.
+    pub delivered_bytes: u64,
+    /// Blobs handed over compressed.
+    pub compact_blobs: usize,
+    /// Number of workers that ran.
+    pub workers: usize,
+    /// With [`ApplyOptions::recover`]: what is damaged, in order. Empty otherwise.
+    pub failures: Vec<BlobFailure>,
+}
+
+/// Hands blobs to a sink, in the order in which they lie in the files, each once. The SHA-1 of every blob is
+/// verified; small blobs before any byte of them is handed over.
+///
+/// Memory: at most 8 MiB and 2 MiB for each worker with chunks of up to 512 KiB; with larger chunks (solid
+/// resources) one uncompressed chunk, and for each worker one uncompressed and one compressed chunk.
+///
+/// # Errors
+/// [`Error::HashMismatch`] or [`Error::Blob`], with every path, for the first damaged blob (unless
+/// [`ApplyOptions::recover`]); [`Error::Target`] when the sink fails; [`Error::Interrupted`]; `Io`; `NotFound`
+/// for an id that is not in the table.
+pub fn deliver(
+    wim: &Wim,
+    blobs: &[BlobId],
+    sink: &mut dyn BlobSink,
+    options: &ApplyOptions,
+    control: &mut Control<'_>,
+) -> Result<DeliverReport> {
+    let verify = options.verify_verbatim == VerifyVerbatim::Inline;
+    let order = Order::new(wim, blobs, sink, verify, options.recover)?;
+    let workers = worker_count(options, order.max_chunk_bytes);
+    let gate = Arc::new(Gate::default());
+    let cancelled = AtomicBool::new(false);
+    let (job_sender, job_receiver) = mpsc::channel();
+    let (step_sender, step_receiver) = mpsc::channel();
+    let (late_sender, late_receiver) = mpsc::channel();
+    let jobs = Mutex::new(job_receiver);
+    let outputs = Arc::new(Pool::default());
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let worker = Worker {
+                jobs: &jobs,
+                outputs: Arc::clone(&outputs),
+                limits: wim.limits(),
+                cancelled: &cancelled,
+                decoders: Vec::new(),
+            };
+            scope.spawn(|| worker.run());
+        }
+        let reader = FileReader {
+            wim,
+            order: &order,
+            jobs: job_sender,
+            steps: step_sender,
+            late: late_sender,
+            gate: Arc::clone(&gate),
+            inputs: Arc::new(Pool::default()),
+            workers: workers as u64,
+        };
+        scope.spawn(|| reader.run());
+        let mut hand_over = HandOver::new(wim, &order, sink, options.recover, control);
+        let result = hand_over.run(&step_receiver, &late_receiver);
+        // Whatever happened, the others must not wait for this thread any more.
+        cancelled.store(true, Ordering::Relaxed);
+        gate.close();
+        drop(step_receiver);
+        result.map(|()| DeliverReport {
+            workers,
+            ..hand_over.into_report()
+        })
+    })
+}
+
+/// How many workers the memory limit allows.
+fn worker_count(options: &ApplyOptions, max_chunk_bytes: u64) -> usize {
+    let threads = options.threads.get();
+    let Some(limit) = options.memory_limit_bytes else {
+        return threads;
+    };
+    let (base, each) = if max_chunk_bytes > reader::GROUP_BYTES as u64 {
+        (max_chunk_bytes, max_chunk_bytes + max_chunk_bytes / 3)
+    } else {
+        (16 << 20, 3 << 20)
+    };
+    let allowed = limit.saturating_sub(base) / each;
+    threads.min(usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_limit_means_fewer_workers() {
+        let options = |limit| ApplyOptions {
+            threads: NonZeroUsize::new(8).unwrap(),
+            memory_limit_bytes: limit,
+            ..ApplyOptions::default()
+        };
+        assert_eq!(worker_count(&options(None), 64 << 20), 8);
+        assert_eq!(worker_count(&options(Some(1 << 20)), 64 << 20), 1);
+        assert_eq!(worker_count(&options(Some((64 + 86 * 3) << 20)), 64 << 20), 3);
+        assert_eq!(worker_count(&options(Some(64 << 20)), 32 << 10), 8);
+    }
+}

@@ -1,0 +1,163 @@
+//! Which blobs, in which order and form.
+
+use super::super::{BlobInfo, BlobSink, CompactFormat, Want};
+use crate::codec::Codec;
+use crate::read::{Blob, BlobStorage, Wim};
+use crate::{BlobId, Error, Result};
+
+/// The form that a blob is planned to be handed over in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Decoded,
+    /// The resource as it lies in the file.
+    Verbatim(CompactFormat),
+}
+
+impl Mode {
+    pub(super) fn is_verbatim(self) -> bool {
+        matches!(self, Self::Verbatim(_))
+    }
+}
+
+/// The wanted blobs in file order.
+#[derive(Debug)]
+pub(super) struct Order {
+    blobs: Vec<(BlobId, Mode)>,
+    /// Whether blobs that are handed over as they lie in the file are decoded and hashed beside.
+    pub(super) verify_verbatim: bool,
+    /// Sum of the uncompressed sizes.
+    pub(super) total_bytes: u64,
+    /// Largest chunk of any of them.
+    pub(super) max_chunk_bytes: u64,
+}
+
+impl Order {
+    pub(super) fn new(
+        wim: &Wim,
+        ids: &[BlobId],
+        sink: &mut dyn BlobSink,
+        verify_verbatim: bool,
+        decoded_only: bool,
+    ) -> Result<Self> {
+        let mut sorted = ids.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        for &id in &sorted {
+            wim.blob(id)?;
+        }
+        // A solid resource counts as a whole at its place; within it, blobs by their offset.
+        let place = |id: &BlobId| {
+            let blob = wim.blobs()[id.0 as usize];
+            match blob.storage {
+                BlobStorage::Solid { resource, offset } => {
+                    let at = wim
+                        .solid_resources()
+                        .get(resource as usize)
+                        .map_or(0, |r| r.offset);
+                    (blob.part, at, resource, offset)
+                }
+                _ => (blob.part, blob.offset(), 0, 0),
+            }
+        };
+        sorted.sort_by_key(place);
+        let mut order = Self {
+            blobs: Vec::with_capacity(sorted.len()),
+            verify_verbatim,
+            total_bytes: 0,
+            max_chunk_bytes: 0,
+        };
+        for id in sorted {
+            let blob = wim.blob(id)?;
+            let info = BlobInfo {
+                id,
+                hash: blob.hash,
+                size_bytes: blob.size_bytes,
+            };
+            let want = sink.want(&info);
+            let mode = if decoded_only {
+                Mode::Decoded
+            } else {
+                mode_of(wim, blob, want)?
+            };
+            order.blobs.push((id, mode));
+            order.total_bytes = order.total_bytes.saturating_add(blob.size_bytes);
+            let chunk_bytes = match blob.storage {
+                BlobStorage::Stored { .. } => 0,
+                BlobStorage::Compressed { .. } => u64::from(wim.header_of(blob)?.chunk_bytes),
+                BlobStorage::Solid { resource, .. } => wim
+                    .solid_resources()
+                    .get(resource as usize)
+                    .map_or(0, |r| u64::from(r.header.chunk_bytes).min(r.header.size_bytes)),
+            };
+            order.max_chunk_bytes = order.max_chunk_bytes.max(chunk_bytes);
+        }
+        Ok(order)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.blobs.len()
+    }
+
+    pub(super) fn id(&self, position: usize) -> Result<BlobId> {
+        let missing = || Error::NotFound {
+            what: "blob",
+            name: format!("at position {position}"),
+        };
+        self.blobs.get(position).map(|(id, _)| *id).ok_or_else(missing)
+    }
+
+    pub(super) fn mode(&self, position: usize) -> Mode {
+        self.blobs.get(position).map_or(Mode::Decoded, |(_, mode)| *mode)
+    }
+
+    pub(super) fn blob<'a>(&self, wim: &'a Wim, position: usize) -> Result<&'a Blob> {
+        wim.blob(self.id(position)?)
+    }
+
+    pub(super) fn info(&self, wim: &Wim, position: usize) -> Result<BlobInfo> {
+        let id = self.id(position)?;
+        let blob = wim.blob(id)?;
+        Ok(BlobInfo {
+            id,
+            hash: blob.hash,
+            size_bytes: blob.size_bytes,
+        })
+    }
+}
+
+fn mode_of(wim: &Wim, blob: &Blob, want: Want) -> Result<Mode> {
+    let Want::Compact {
+        verbatim,
+        cluster_bytes,
+        ..
+    } = want
+    else {
+        return Ok(Mode::Decoded);
+    };
+    let BlobStorage::Compressed { stored_bytes, .. } = blob.storage else {
+        return Ok(Mode::Decoded);
+    };
+    let header = wim.header_of(blob)?;
+    if header.pipable || !saves_a_cluster(stored_bytes, blob.size_bytes, cluster_bytes) {
+        return Ok(Mode::Decoded);
+    }
+    let format = match (wim.codec_of_part(blob)?, header.chunk_bytes) {
+        (Some(Codec::Xpress), 4096) => CompactFormat::Xpress4K,
+        (Some(Codec::Lzx), 32_768) => CompactFormat::Lzx32K,
+        (Some(Codec::Xpress), 8192) => CompactFormat::Xpress8K,
+        (Some(Codec::Xpress), 16_384) => CompactFormat::Xpress16K,
+        _ => return Ok(Mode::Decoded),
+    };
+    let accepted = verbatim & (1 << format.wof_algorithm()) != 0;
+    Ok(if accepted {
+        Mode::Verbatim(format)
+    } else {
+        Mode::Decoded
+    })
+}
+
+/// Whether a stored form occupies fewer clusters than the plain one.
+pub(super) fn saves_a_cluster(stored_bytes: u64, size_bytes: u64, cluster_bytes: u32) -> bool {
+    let cluster = u64::from(cluster_bytes.max(1));
+    stored_bytes.div_ceil(cluster) < size_bytes.div_ceil(cluster)
+}

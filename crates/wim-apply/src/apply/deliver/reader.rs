@@ -1,0 +1,574 @@
+//! The sequential reader: goes through the wanted blobs in file order, reads, and makes jobs.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use super::chain::HashChain;
+use super::gate::{Gate, Pool};
+use super::job::{
+    BatchBlob, BatchJob, Begin, BlobPart, Chunk, Deliver, GroupJob, Job, Output, Segment, Step, Verdict,
+};
+use super::plan::{Mode, Order};
+use crate::apply::Form;
+use crate::read::{Blob, BlobStorage, ChunkMap, Extent, Wim};
+use crate::source::Source;
+use crate::{Error, ErrorKind, Result};
+
+/// Uncompressed bytes of a job, unless its one chunk is larger.
+pub(super) const GROUP_BYTES: usize = 512 << 10;
+/// Unwanted bytes between two small blobs that are read rather than skipped.
+const MAX_GAP_BYTES: u64 = 64 << 10;
+/// Chunk table entries that are looked up at a time.
+const WINDOW_CHUNKS: u64 = 4096;
+
+/// The hand-over is gone: stop.
+pub(super) struct Gone;
+
+pub(super) struct FileReader<'a> {
+    pub(super) wim: &'a Wim,
+    pub(super) order: &'a Order,
+    pub(super) jobs: Sender<Job>,
+    pub(super) steps: Sender<Step>,
+    /// Verdicts on blobs that were handed over compressed.
+    pub(super) late: Sender<(usize, Verdict)>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) inputs: Arc<Pool>,
+    pub(super) workers: u64,
+}
+
+/// Why reading a blob stopped.
+enum Stop {
+    Gone,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Gone> for Stop {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl FileReader<'_> {
+    pub(super) fn run(self) {
+        let mut at = 0;
+        while at < self.order.len() {
+            match self.next(at) {
+                Ok(next) => at = next,
+                Err(Stop::Gone) => return,
+                Err(Stop::Failed(error)) => {
+                    // The hand-over may have ended with an error.
+                    let _ = self.steps.send(Step::Stop(error));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads what begins at a position; returns the position after it.
+    fn next(&self, at: usize) -> Result<usize, Stop> {
+        let blob = self.order.blob(self.wim, at)?;
+        if let BlobStorage::Solid { resource, .. } = blob.storage {
+            return self.solid(at, resource);
+        }
+        if blob.size_bytes > GROUP_BYTES as u64 || stored_bytes(blob) > GROUP_BYTES as u64 {
+            self.large(at, blob)?;
+            return Ok(at + 1);
+        }
+        self.batch(at, blob)
+    }
+
+    /// Small blobs that lie near each other.
+    fn batch(&self, first: usize, first_blob: &Blob) -> Result<usize, Stop> {
+        let mode = self.order.mode(first);
+        let start = first_blob.offset();
+        let mut blobs = Vec::new();
+        let mut end = start;
+        let mut output_bytes = 0;
+        let mut at = first;
+        while at < self.order.len() && blobs.len() < 4096 {
+            let blob = self.order.blob(self.wim, at)?;
+            let stored = stored_bytes(blob);
+            let offset = blob.offset();
+            let size = usize::try_from(blob.size_bytes).unwrap_or(usize::MAX);
+            let blob_end = offset.saturating_add(stored);
+            let fits = at == first
+                || (!blob.is_solid()
+                    && blob.part == first_blob.part
+                    && self.order.mode(at).is_verbatim() == mode.is_verbatim()
+                    && offset >= start
+                    && offset <= end.saturating_add(MAX_GAP_BYTES)
+                    && blob_end - start <= GROUP_BYTES as u64
+                    && size <= GROUP_BYTES - output_bytes);
+            if !fits {
+                break;
+            }
+            blobs.push(BatchBlob {
+                position: at,
+                hash: blob.hash,
+                offset,
+                stored_bytes: stored,
+                size_bytes: size,
+                compressed: matches!(blob.storage, BlobStorage::Compressed { .. }),
+            });
+            end = end.max(blob_end);
+            output_bytes += size;
+            at += 1;
+        }
+        let length = usize::try_from(end - start).unwrap_or(usize::MAX);
+        let permit = self.acquire((length + output_bytes) as u64, 0)?;
+        let mut input = self.inputs.take(length, Some(permit));
+        self.source(first_blob)?
+            .read_exact_at("blobs", start, input.as_mut())?;
+        let input = Arc::new(input);
+        let header = *self.wim.header_of(first_blob)?;
+        let job = |deliver, input| {
+            Job::Batch(BatchJob {
+                input,
+                offset: start,
+                blobs: blobs.clone(),
+                header,
+                output_bytes,
+                deliver,
+            })
+        };
+        if mode.is_verbatim() {
+            let segments = blobs.iter().filter_map(|blob| {
+                let Mode::Verbatim(format) = self.order.mode(blob.position) else {
+                    return None;
+                };
+                let begin = usize::try_from(blob.offset - start).unwrap_or(usize::MAX);
+                let stored = usize::try_from(blob.stored_bytes).unwrap_or(usize::MAX);
+                Some(Segment {
+                    position: blob.position,
+                    range: begin..begin.saturating_add(stored),
+                    begin: Some(Begin {
+                        form: Form::Compact(format),
+                        stored_bytes: blob.stored_bytes,
+                    }),
+                    last: true,
+                    verdict: Ok(()),
+                    end: None,
+                })
+            });
+            self.step(Step::Raw(Output {
+                bytes: Arc::clone(&input),
+                segments: segments.collect(),
+            }))?;
+            if self.order.verify_verbatim {
+                self.job(job(Deliver::Verdicts(self.late.clone()), input))?;
+            }
+        } else {
+            let (sender, output) = mpsc::channel();
+            self.step(Step::Decoded(output))?;
+            self.job(job(Deliver::Output(sender), input))?;
+        }
+        Ok(at)
+    }
+
+    /// A blob that several jobs decode.
+    fn large(&self, position: usize, blob: &Blob) -> Result<(), Stop> {
+        let mut groups = Groups { done: 0 };
+        match self.large_groups(position, blob, &mut groups) {
+            Err(Stop::Failed(error)) if error.kind() != ErrorKind::Io => {
+                self.step(Step::Unreadable {
+                    position,
+                    from: groups.done,
+                    error,
+                })?;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn large_groups(&self, position: usize, blob: &Blob, groups: &mut Groups) -> Result<(), Stop> {
+        let map = self.wim.chunk_map(self.order.id(position)?)?;
+        let source = self.source(blob)?;
+        let verbatim = match self.order.mode(position) {
+            Mode::Verbatim(format) => Some(format),
+            Mode::Decoded => None,
+        };
+        let (sender, receiver) = mpsc::channel();
+        let mut receiver = Some(receiver);
+        let chain = if verbatim.is_some() {
+            HashChain::new(position, blob.hash, self.late.clone())
+        } else {
+            HashChain::new(position, blob.hash, sender)
+        };
+        let chain = Arc::new(chain);
+        if let Some(format) = verbatim {
+            let begin = Begin {
+                form: Form::Compact(format),
+                stored_bytes: stored_bytes(blob),
+            };
+            self.raw_table(position, blob, &map, &source, begin)?;
+        }
+        let mut windows = Windows::new(&map, &source);
+        let per_group = (GROUP_BYTES / map.chunk_bytes as usize).max(1);
+        let mut first = 0;
+        let mut number = 0;
+        while first < map.chunk_count() {
+            let extents = windows.extents(first, per_group)?;
+            let count = extents.len() as u64;
+            let last = first + count >= map.chunk_count();
+            let read = self.read_group(&map, &source, first, &extents, verbatim.is_some())?;
+            let part = BlobPart {
+                position,
+                hash: blob.hash,
+                output: 0..read.output_bytes,
+                first: first == 0,
+                last,
+                chain: Some((Arc::clone(&chain), number)),
+                end: if last { receiver.take() } else { None },
+            };
+            if verbatim.is_some() {
+                let segment = Segment {
+                    position,
+                    range: 0..read.input.len(),
+                    begin: None,
+                    last,
+                    verdict: Ok(()),
+                    end: None,
+                };
+                let bytes = Arc::clone(&read.input);
+                self.step(Step::Raw(Output {
+                    bytes,
+                    segments: vec![segment],
+                }))?;
+                if self.order.verify_verbatim {
+                    self.job(read.into_job(vec![part], Deliver::Verdicts(self.late.clone())))?;
+                }
+            } else {
+                let (sender, output) = mpsc::channel();
+                self.step(Step::Decoded(output))?;
+                self.job(read.into_job(vec![part], Deliver::Output(sender)))?;
+            }
+            groups.done = (first + count)
+                .saturating_mul(u64::from(map.chunk_bytes))
+                .min(blob.size_bytes);
+            first += count;
+            number += 1;
+        }
+        Ok(())
+    }
+
+    /// The chunk table of a blob that is handed over as it is.
+    fn raw_table(
+        &self,
+        position: usize,
+        blob: &Blob,
+        map: &ChunkMap,
+        source: &Source,
+        begin: Begin,
+    ) -> Result<(), Stop> {
+        let mut begin = Some(begin);
+        let mut at = blob.offset();
+        let end = map.data_offset().unwrap_or(at);
+        while at < end || begin.is_some() {
+            let count = usize::try_from(end - at).unwrap_or(usize::MAX).min(GROUP_BYTES);
+            let permit = self.acquire(count as u64, 0)?;
+            let mut bytes = self.inputs.take(count, Some(permit));
+            source.read_exact_at("chunk table", at, bytes.as_mut())?;
+            let segment = Segment {
+                position,
+                range: 0..count,
+                begin: begin.take(),
+                last: false,
+                verdict: Ok(()),
+                end: None,
+            };
+            self.step(Step::Raw(Output {
+                bytes: Arc::new(bytes),
+                segments: vec![segment],
+            }))?;
+            at += count as u64;
+        }
+        Ok(())
+    }
+
+    /// All wanted blobs of a solid resource; returns the position after them.
+    fn solid(&self, first: usize, resource: u32) -> Result<usize, Stop> {
+        let in_resource = |at: usize| -> Result<Option<(u64, u64)>> {
+            if at >= self.order.len() {
+                return Ok(None);
+            }
+            let blob = self.order.blob(self.wim, at)?;
+            Ok(match blob.storage {
+                BlobStorage::Solid { resource: r, offset } if r == resource => {
+                    Some((offset, offset.saturating_add(blob.size_bytes)))
+                }
+                _ => None,
+            })
+        };
+        let mut end = first;
+        while in_resource(end)?.is_some() {
+            end += 1;
+        }
+        let unreadable = |at: usize, error: &Error| {
+            let error = Error::Invalid {
+                what: "solid resource",
+                reason: error.to_string(),
+            };
+            self.step(Step::Unreadable {
+                position: at,
+                from: 0,
+                error,
+            })
+        };
+        let map = match self.wim.solid_map(resource) {
+            Ok(map) => map,
+            Err(error) if error.kind() == ErrorKind::Io => return Err(error.into()),
+            Err(error) => {
+                for at in first..end {
+                    unreadable(at, &error)?;
+                }
+                return Ok(end);
+            }
+        };
+        let source = self.source(self.order.blob(self.wim, first)?)?;
+        let chunk_bytes = u64::from(map.chunk_bytes);
+        let per_group = (GROUP_BYTES as u64 / chunk_bytes).max(1);
+        let mut open: Option<OpenBlob> = None;
+        let mut at = first;
+        let mut chunk = 0;
+        while at < end {
+            // Skip chunks that no wanted blob touches.
+            if open.is_none()
+                && let Some((start, _)) = in_resource(at)?
+            {
+                chunk = chunk.max(start / chunk_bytes);
+            }
+            let count = per_group.min(map.chunk_count().saturating_sub(chunk)).max(1);
+            let group_start = chunk.saturating_mul(chunk_bytes);
+            let group_end = (chunk + count).saturating_mul(chunk_bytes).min(map.size_bytes);
+            let extents = map.extents(&*source, chunk, usize::try_from(count).unwrap_or(usize::MAX));
+            let extents = match extents {
+                Ok(extents) => extents,
+                Err(error) => {
+                    if let Some(open) = open.take() {
+                        let error = Error::Invalid {
+                            what: "solid resource",
+                            reason: error.to_string(),
+                        };
+                        self.step(Step::Unreadable {
+                            position: at,
+                            from: open.done,
+                            error,
+                        })?;
+                        at += 1;
+                    }
+                    while let Some((start, _)) = in_resource(at)?
+                        && start < group_end
+                    {
+                        unreadable(at, &error)?;
+                        at += 1;
+                    }
+                    chunk += count;
+                    continue;
+                }
+            };
+            let mut parts = Vec::new();
+            while let Some((start, blob_end)) = in_resource(at)?
+                && start < group_end
+            {
+                let blob = self.order.blob(self.wim, at)?;
+                let here = start.max(group_start)..blob_end.min(group_end);
+                let within = |offset: u64| usize::try_from(offset - group_start).unwrap_or(usize::MAX);
+                let last = blob_end <= group_end;
+                let mut part = BlobPart {
+                    position: at,
+                    hash: blob.hash,
+                    output: within(here.start)..within(here.end),
+                    first: open.is_none(),
+                    last,
+                    chain: None,
+                    end: None,
+                };
+                if open.is_some() || !last {
+                    let state = open.get_or_insert_with(|| OpenBlob::new(at, blob));
+                    part.chain = Some((Arc::clone(&state.chain), state.number));
+                    state.number += 1;
+                    state.done = here.end - start;
+                    if last {
+                        part.end = Some(state.take_receiver());
+                    }
+                }
+                parts.push(part);
+                if !last {
+                    break;
+                }
+                open = None;
+                at += 1;
+            }
+            let read = self.read_group(&map, &source, chunk, &extents, false)?;
+            let (sender, output) = mpsc::channel();
+            self.step(Step::Decoded(output))?;
+            self.job(read.into_job(parts, Deliver::Output(sender)))?;
+            chunk += count;
+        }
+        Ok(end)
+    }
+
+    /// Reads chunks in a row.
+    fn read_group(
+        &self,
+        map: &ChunkMap,
+        source: &Source,
+        first: u64,
+        extents: &[Extent],
+        permit_on_input: bool,
+    ) -> Result<ReadGroup, Stop> {
+        let start = extents.first().map_or(0, |extent| extent.offset);
+        let end = extents
+            .last()
+            .map_or(start, |e| e.offset.saturating_add(e.stored_bytes as u64));
+        let length = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
+        let mut chunks = Vec::with_capacity(extents.len());
+        let mut output_bytes = 0;
+        for (extent, index) in extents.iter().zip(first..) {
+            let at = usize::try_from(extent.offset.saturating_sub(start)).unwrap_or(usize::MAX);
+            let size = map.chunk_size(index);
+            chunks.push(Chunk {
+                input: at..at.saturating_add(extent.stored_bytes),
+                output: output_bytes..output_bytes + size,
+                offset: extent.offset,
+            });
+            output_bytes += size;
+        }
+        let chunk_bytes = u64::from(map.chunk_bytes);
+        let permit = if output_bytes > GROUP_BYTES {
+            // One large chunk: counted by its output; as many as there are workers, and one handed over.
+            self.acquire(chunk_bytes, chunk_bytes.saturating_mul(self.workers + 1))?
+        } else {
+            self.acquire((length + output_bytes) as u64, 0)?
+        };
+        let mut input = self
+            .inputs
+            .take(length, permit_on_input.then(|| Arc::clone(&permit)));
+        source.read_exact_at("chunks", start, input.as_mut())?;
+        Ok(ReadGroup {
+            input: Arc::new(input),
+            codec: map.codec,
+            chunk_bytes: map.chunk_bytes,
+            chunks,
+            permit,
+            output_bytes,
+        })
+    }
+
+    fn source(&self, blob: &Blob) -> Result<Arc<Source>> {
+        self.wim.source_of(blob)
+    }
+
+    /// A place for `weight` bytes; the limit is that of small jobs, or `limit` when that is more.
+    fn acquire(&self, weight: u64, limit: u64) -> Result<Arc<super::gate::Permit>, Gone> {
+        let small = (8 << 20) + (self.workers << 21);
+        self.gate.acquire(weight, small.max(limit)).ok_or(Gone)
+    }
+
+    fn step(&self, step: Step) -> Result<(), Gone> {
+        self.steps.send(step).map_err(|_| Gone)
+    }
+
+    fn job(&self, job: Job) -> Result<(), Gone> {
+        self.jobs.send(job).map_err(|_| Gone)
+    }
+}
+
+/// How much of a large blob was handed to jobs, in bytes.
+struct Groups {
+    done: u64,
+}
+
+/// A blob of a solid resource that continues in the next group.
+struct OpenBlob {
+    chain: Arc<HashChain>,
+    receiver: Option<Receiver<(usize, Verdict)>>,
+    number: u64,
+    done: u64,
+}
+
+impl OpenBlob {
+    fn new(position: usize, blob: &Blob) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        let chain = Arc::new(HashChain::new(position, blob.hash, sender));
+        Self {
+            chain,
+            receiver: Some(receiver),
+            number: 0,
+            done: 0,
+        }
+    }
+
+    fn take_receiver(&mut self) -> Receiver<(usize, Verdict)> {
+        self.receiver.take().unwrap_or_else(|| mpsc::channel().1)
+    }
+}
+
+/// Chunks that were read.
+struct ReadGroup {
+    input: Arc<super::gate::Buffer>,
+    codec: Option<crate::codec::Codec>,
+    chunk_bytes: u32,
+    chunks: Vec<Chunk>,
+    permit: Arc<super::gate::Permit>,
+    output_bytes: usize,
+}
+
+impl ReadGroup {
+    fn into_job(self, parts: Vec<BlobPart>, deliver: Deliver) -> Job {
+        Job::Group(GroupJob {
+            input: self.input,
+            codec: self.codec,
+            chunk_bytes: self.chunk_bytes,
+            chunks: self.chunks,
+            parts,
+            permit: self.permit,
+            output_bytes: self.output_bytes,
+            deliver,
+        })
+    }
+}
+
+/// Looks chunk places up a window at a time, so that reading a large blob seldom goes back to its table.
+struct Windows<'a> {
+    map: &'a ChunkMap,
+    source: &'a Source,
+    first: u64,
+    extents: Vec<Extent>,
+}
+
+impl<'a> Windows<'a> {
+    fn new(map: &'a ChunkMap, source: &'a Source) -> Self {
+        Self {
+            map,
+            source,
+            first: 0,
+            extents: Vec::new(),
+        }
+    }
+
+    fn extents(&mut self, first: u64, count: usize) -> Result<Vec<Extent>> {
+        let end = self.first + self.extents.len() as u64;
+        if first < self.first || first >= end {
+            let left = self.map.chunk_count().saturating_sub(first).min(WINDOW_CHUNKS);
+            self.extents =
+                self.map
+                    .extents(self.source, first, usize::try_from(left).unwrap_or(usize::MAX))?;
+            self.first = first;
+        }
+        let start = usize::try_from(first - self.first).unwrap_or(usize::MAX);
+        let end = start.saturating_add(count).min(self.extents.len());
+        Ok(self.extents.get(start..end).unwrap_or_default().to_vec())
+    }
+}
+
+fn stored_bytes(blob: &Blob) -> u64 {
+    blob.stored_bytes().unwrap_or(blob.size_bytes)
+}

@@ -1,0 +1,263 @@
+//! Workers: decode, hash.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha1::{Digest, Sha1};
+
+use super::chain::Part;
+use super::gate::{Buffer, Pool};
+use super::job::{BatchBlob, BatchJob, Begin, Deliver, Failure, GroupJob, Job, Output, Segment, Verdict};
+use crate::codec::{Codec, Decoder};
+use crate::read::{InMemory, compressed_map, decode_chunk, new_decoder};
+use crate::{BlobHash, Error, Limits, Result};
+
+/// One worker: its decoders, and where work comes from.
+pub(super) struct Worker<'a> {
+    pub(super) jobs: &'a Mutex<Receiver<Job>>,
+    pub(super) outputs: Arc<Pool>,
+    pub(super) limits: &'a Limits,
+    pub(super) cancelled: &'a AtomicBool,
+    pub(super) decoders: Vec<(Codec, u32, Decoder)>,
+}
+
+impl Worker<'_> {
+    pub(super) fn run(mut self) {
+        loop {
+            let job = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(job) = job else { return };
+            if self.cancelled.load(Ordering::Relaxed) {
+                return;
+            }
+            match job {
+                Job::Batch(job) => self.batch(job),
+                Job::Group(job) => self.group(job),
+            }
+        }
+    }
+
+    fn batch(&mut self, job: BatchJob) {
+        let stored_only = job.blobs.iter().all(|blob| !blob.compressed);
+        let mut output = (!stored_only).then(|| self.outputs.take(job.output_bytes, job.input.permit()));
+        let input = InMemory {
+            offset: job.offset,
+            bytes: &job.input,
+        };
+        let mut end = 0;
+        let mut results = Vec::with_capacity(job.blobs.len());
+        for blob in &job.blobs {
+            let (range, verdict) = if let Some(output) = &mut output {
+                let range = end..end + blob.size_bytes;
+                end = range.end;
+                let verdict = self.decode_blob(blob, &job, input, &mut output.as_mut()[range.clone()]);
+                (range, verdict)
+            } else {
+                let start = usize::try_from(blob.offset - job.offset).unwrap_or(usize::MAX);
+                let range = start..start.saturating_add(blob.size_bytes);
+                let verdict = check(
+                    Sha1::digest(job.input.get(range.clone()).unwrap_or_default()),
+                    blob.hash,
+                );
+                (range, verdict)
+            };
+            results.push((blob.position, range, verdict));
+        }
+        match job.deliver {
+            Deliver::Output(sender) => {
+                let segments = results
+                    .into_iter()
+                    .map(|(position, range, verdict)| {
+                        let begin = Some(Begin::DECODED);
+                        Segment {
+                            position,
+                            range,
+                            begin,
+                            last: true,
+                            verdict,
+                            end: None,
+                        }
+                    })
+                    .collect();
+                let bytes = output.map_or(job.input, Arc::new);
+                // The hand-over may have ended with an error.
+                let _ = sender.send(Output { bytes, segments });
+            }
+            Deliver::Verdicts(sender) => {
+                for (position, _, verdict) in results {
+                    let _ = sender.send((position, verdict));
+                }
+            }
+        }
+    }
+
+    /// Decodes a small blob, and hashes each chunk while it is in the cache.
+    fn decode_blob(
+        &mut self,
+        blob: &BatchBlob,
+        job: &BatchJob,
+        input: InMemory<'_>,
+        output: &mut [u8],
+    ) -> Verdict {
+        let mut hasher = Sha1::new();
+        let mut first_error = None;
+        if blob.compressed {
+            let mut decode = || -> Result<()> {
+                let map = compressed_map(
+                    &job.header,
+                    blob.offset,
+                    blob.stored_bytes,
+                    blob.size_bytes as u64,
+                    self.limits,
+                )?;
+                let decoder = self.decoder(map.codec, map.chunk_bytes)?;
+                let mut decoder = decoder;
+                let count = usize::try_from(map.chunk_count()).unwrap_or(usize::MAX);
+                let extents = map.extents(&input, 0, count)?;
+                for (extent, chunk) in extents.iter().zip(output.chunks_mut(map.chunk_bytes as usize)) {
+                    let bytes = input.get("chunk", extent.offset, extent.stored_bytes as u64)?;
+                    if let Err(error) = decode_chunk(decoder.as_deref_mut(), extent.offset, bytes, chunk) {
+                        chunk.fill(0);
+                        first_error.get_or_insert(error);
+                    }
+                    hasher.update(&*chunk);
+                }
+                Ok(())
+            };
+            if let Err(error) = decode() {
+                output.fill(0);
+                first_error = Some(error);
+            }
+        } else {
+            match input.get("blob", blob.offset, blob.size_bytes as u64) {
+                Ok(bytes) => output.copy_from_slice(bytes),
+                Err(error) => first_error = Some(error),
+            }
+            hasher.update(&*output);
+        }
+        match first_error {
+            Some(error) => Err(Failure::Chunk(error)),
+            None => check(hasher.finalize(), blob.hash),
+        }
+    }
+
+    fn group(&mut self, job: GroupJob) {
+        let mut failures: Vec<(usize, Error)> = Vec::new();
+        let bytes = if job.codec.is_none() {
+            Arc::clone(&job.input)
+        } else {
+            let mut output = self.outputs.take(job.output_bytes, Some(Arc::clone(&job.permit)));
+            self.decode_chunks(&job, &mut output, &mut failures);
+            Arc::new(output)
+        };
+        // The compressed bytes are not needed any more; with large chunks that counts.
+        drop(job.input);
+        let mut segments = Vec::with_capacity(job.parts.len());
+        for part in job.parts {
+            let touched = failures.iter().find(|(chunk, _)| {
+                let damaged = &job.chunks[*chunk].output;
+                damaged.start < part.output.end && part.output.start < damaged.end
+            });
+            let failure = touched.map(|(_, error)| copy_of(error));
+            let mut verdict = Ok(());
+            if let Some((chain, number)) = part.chain {
+                let bytes = Arc::clone(&bytes);
+                chain.push(
+                    number,
+                    Part {
+                        bytes,
+                        range: part.output.clone(),
+                        last: part.last,
+                        failure,
+                    },
+                );
+            } else {
+                verdict = match failure {
+                    Some(error) => Err(Failure::Chunk(error)),
+                    None => check(
+                        Sha1::digest(bytes.get(part.output.clone()).unwrap_or_default()),
+                        part.hash,
+                    ),
+                };
+            }
+            segments.push(Segment {
+                position: part.position,
+                begin: part.first.then_some(Begin::DECODED),
+                range: part.output,
+                last: part.last,
+                verdict,
+                end: part.end,
+            });
+        }
+        if let Deliver::Output(sender) = job.deliver {
+            let _ = sender.send(Output { bytes, segments });
+        }
+    }
+
+    fn decode_chunks(&mut self, job: &GroupJob, output: &mut Buffer, failures: &mut Vec<(usize, Error)>) {
+        let mut decoder = match self.decoder(job.codec, job.chunk_bytes) {
+            Ok(decoder) => decoder,
+            Err(error) => {
+                output.as_mut().fill(0);
+                failures.extend((0..job.chunks.len()).map(|number| (number, copy_of(&error))));
+                return;
+            }
+        };
+        for (number, chunk) in job.chunks.iter().enumerate() {
+            let input = job.input.get(chunk.input.clone()).unwrap_or_default();
+            let Some(output) = output.as_mut().get_mut(chunk.output.clone()) else {
+                continue;
+            };
+            if let Err(error) = decode_chunk(decoder.as_deref_mut(), chunk.offset, input, output) {
+                output.fill(0);
+                failures.push((number, error));
+            }
+        }
+    }
+
+    fn decoder(&mut self, codec: Option<Codec>, chunk_bytes: u32) -> Result<Option<&mut Decoder>> {
+        let Some(codec) = codec else { return Ok(None) };
+        let known = self
+            .decoders
+            .iter()
+            .position(|(c, size, _)| (*c, *size) == (codec, chunk_bytes));
+        let index = if let Some(index) = known {
+            index
+        } else {
+            self.decoders
+                .push((codec, chunk_bytes, new_decoder(codec, chunk_bytes, 0)?));
+            self.decoders.len() - 1
+        };
+        Ok(self.decoders.get_mut(index).map(|(_, _, decoder)| decoder))
+    }
+}
+
+fn check(found: impl Into<[u8; 20]>, expected: BlobHash) -> Verdict {
+    let found = BlobHash(found.into());
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Failure::Hash(found))
+    }
+}
+
+/// An error for each blob that a damaged chunk is part of.
+fn copy_of(error: &Error) -> Error {
+    match error {
+        Error::Corrupt {
+            what,
+            at,
+            found,
+            expected,
+        } => Error::Corrupt {
+            what,
+            at: *at,
+            found: found.clone(),
+            expected,
+        },
+        other => Error::Invalid {
+            what: "chunk",
+            reason: other.to_string(),
+        },
+    }
+}
