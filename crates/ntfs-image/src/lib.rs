@@ -4,6 +4,7 @@
 
 mod attrdef;
 pub mod check;
+pub mod dump;
 mod error;
 pub mod layout;
 mod limits;

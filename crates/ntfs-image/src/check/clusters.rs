@@ -207,7 +207,7 @@ mod tests {
         let extents = [extent(3, 30), extent(40, 1), extent(63, 66)];
         let mut owned = [0u8; 8];
         let next = mark(&extents, 0, 0, &mut owned);
-        assert_eq!(u64::from_le_bytes(owned), (1 << 33) - 8 | 1 << 40 | 1 << 63);
+        assert_eq!(u64::from_le_bytes(owned), ((1 << 33) - 8) | (1 << 40) | (1 << 63));
         let mut owned = [0u8; 8];
         let next = mark(&extents, next, 64, &mut owned);
         assert_eq!(u64::from_le_bytes(owned), u64::MAX);

@@ -87,6 +87,11 @@ pub struct Node {
 }
 
 impl Node {
+    /// The root node out of the value of an `$INDEX_ROOT`.
+    pub(crate) fn of_root(at: u64, value: Vec<u8>) -> Result<Self> {
+        Self::new(None, at, value, 16)
+    }
+
     fn new(vcn: Option<u64>, at: u64, bytes: Vec<u8>, header_at: usize) -> Result<Self> {
         let header = (|| {
             Some(NodeHeader {

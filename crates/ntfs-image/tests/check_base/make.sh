@@ -2,7 +2,7 @@
 # wimlib from a capture of it.
 set -e
 cd "$1"
-truncate -s 64M tree.img
+truncate -s 24M tree.img
 mkntfs -F -q -c 4096 -L Baseline tree.img >/dev/null 2>&1
 mkdir mnt
 ntfs-3g -o efs_raw,streams_interface=windows,compression tree.img mnt
@@ -54,6 +54,6 @@ fusermount -u mnt
 trap - EXIT
 rmdir mnt
 wimlib-imagex capture tree.img tree.wim Base --compress=none >/dev/null
-truncate -s 64M base.img
+truncate -s 24M base.img
 mkntfs -F -q -c 4096 -L Baseline base.img >/dev/null 2>&1
 wimlib-imagex apply tree.wim 1 base.img >/dev/null

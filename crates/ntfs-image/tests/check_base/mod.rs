@@ -6,9 +6,15 @@ pub(crate) mod editor;
 pub(crate) mod faults;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// The two volumes of `make.sh`: written by ntfs-3g, and by wimlib. `None` only when oracles may be skipped.
 pub(crate) fn volumes() -> Option<(Vec<u8>, Vec<u8>)> {
+    static VOLUMES: OnceLock<Option<(Vec<u8>, Vec<u8>)>> = OnceLock::new();
+    VOLUMES.get_or_init(make).clone()
+}
+
+fn make() -> Option<(Vec<u8>, Vec<u8>)> {
     for name in ["mkntfs", "ntfs-3g", "setfattr", "fusermount", "wimlib-imagex"] {
         testkit::tool(name)?;
     }
