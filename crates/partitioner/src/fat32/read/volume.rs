@@ -125,11 +125,22 @@ impl<R: Read + Seek> FatVolume<R> {
     pub fn list(&mut self, path: &str) -> Result<Vec<FatEntry>> {
         match self.find(path)? {
             None => Ok(self.root()?.entries),
-            Some(entry) if entry.is_directory() => Ok(self.directory(entry.first_cluster)?.entries),
-            Some(entry) => Err(Error::NotFound {
+            Some(entry) => self.list_directory(&entry),
+        }
+    }
+
+    /// The entries of a directory that was listed before.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub fn list_directory(&mut self, entry: &FatEntry) -> Result<Vec<FatEntry>> {
+        if entry.is_directory() {
+            Ok(self.directory(entry.first_cluster)?.entries)
+        } else {
+            Err(Error::NotFound {
                 what: "directory",
-                name: entry.name,
-            }),
+                name: entry.name.clone(),
+            })
         }
     }
 
