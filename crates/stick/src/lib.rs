@@ -1,1 +1,53 @@
 //! From a Windows image to a bootable stick: spec, plan, apply, verify.
+//!
+//! A [`Spec`] says what is wanted. [`Prepared::new`] reads the source, edits the tree, lays the disk out, and holds
+//! the [`Plan`]; nothing is written. [`Prepared::apply`] streams the stick onto its target, the primary partition
+//! table last. [`verify`] checks a finished one.
+
+#![forbid(unsafe_code)]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+mod apply;
+mod boot;
+mod collect;
+mod compact;
+mod error;
+pub mod inspect;
+mod layout;
+mod plan;
+mod prepare;
+mod seed;
+mod source;
+mod spec;
+mod transform;
+pub mod tree;
+pub mod verify;
+
+pub use apply::{ApplyReport, Progress};
+pub use compact::{CompactPolicy, PathPatterns};
+pub use error::{Error, Result};
+pub use layout::{ESP_BYTES, MSR_BYTES, Role, plan_disk};
+pub use plan::{
+    BootFacts, DiskFacts, ImageFacts, PLAN_FORMAT, PartitionFacts, Plan, SourceFacts, TargetFacts,
+    VolumeFacts,
+};
+pub use prepare::Prepared;
+pub use seed::Seed;
+pub use source::{Source, SourceKind};
+pub use spec::{BootCa, Compact, Spec, Target, Verify};
+
+use std::sync::atomic::AtomicBool;
+
+/// How a run is carried out; nothing here changes the bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions<'a> {
+    /// Worker threads, at least 1.
+    pub threads: usize,
+    /// Most bytes for buffers; fewer workers when it is tight.
+    pub memory_limit_bytes: Option<u64>,
+    /// Set from outside to stop at the next block.
+    pub interrupt: &'a AtomicBool,
+}

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io;
 
+use crate::hints;
+
 /// Exit code 1: it ran, and what was checked does not hold.
 pub(crate) const DOES_NOT_HOLD: u8 = 1;
 /// Exit code 2: the command line is wrong.
@@ -84,24 +86,97 @@ impl Failure {
         self
     }
 
+    /// With a hint where there is none yet.
+    fn hint_if_none(mut self, hint: &str) -> Self {
+        self.hint.get_or_insert_with(|| hint.to_owned());
+        self
+    }
+
     /// Whether the reader of our output went away, which is no failure.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         self.broken_pipe
     }
 }
 
-impl From<wim_apply::Error> for Failure {
-    fn from(error: wim_apply::Error) -> Self {
-        use wim_apply::ErrorKind as K;
-        let kind = error.kind();
-        let code = match kind {
-            K::Invalid | K::NotFound => USAGE,
-            K::Io | K::Target => SYSTEM,
-            K::Interrupted => INTERRUPTED,
-            _ => BAD_INPUT,
+/// What a library's kinds of failure mean for the exit code.
+macro_rules! failure_from {
+    ($($error:ty, $kind:path, $hint:path { $($variant:ident)|+ => $code:ident $(, $($more:ident)|+ => $more_code:ident)* $(,)? })+) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                use $kind as Kind;
+                let kind = error.kind();
+                let code = match kind {
+                    $(Kind::$variant)|+ => $code,
+                    $($(Kind::$more)|+ => $more_code,)*
+                    _ => BAD_INPUT,
+                };
+                let mut failure = Self::of(code, &error);
+                failure.hint = $hint(kind);
+                failure
+            }
+        })+
+    };
+}
+
+failure_from! {
+    wim_apply::Error, wim_apply::ErrorKind, hints::wim {
+        Invalid | NotFound => USAGE, Io | Target => SYSTEM, Interrupted => INTERRUPTED,
+    }
+    iso_loopback::Error, iso_loopback::ErrorKind, hints::iso {
+        Invalid | NotFound => USAGE, Io | Target => SYSTEM,
+    }
+    partitioner::Error, partitioner::ErrorKind, hints::disk {
+        Invalid | NotFound | NoSpace => USAGE, Refused => REFUSED, Io => SYSTEM, Interrupted => INTERRUPTED,
+    }
+    ntfs_image::Error, ntfs_image::ErrorKind, hints::ntfs {
+        Invalid | NotFound => USAGE, Io => SYSTEM,
+    }
+    ntfs_image::BuildError, ntfs_image::BuildErrorKind, hints::build {
+        NoSpace => USAGE, Io => SYSTEM,
+    }
+    regf_hive::Error, regf_hive::ErrorKind, hints::hive {
+        Invalid | NotFound => USAGE,
+    }
+    bootcfg::Error, bootcfg::ErrorKind, hints::boot {
+        Invalid | NotFound => USAGE,
+    }
+}
+
+impl From<stick::Error> for Failure {
+    fn from(error: stick::Error) -> Self {
+        use stick::Error as E;
+        let message = error.to_string();
+        let inner = match error {
+            E::Incomplete(inner) => Self::from(*inner).hint_if_none(
+                "make room or replace the medium, then run the same command again with the same --seed",
+            ),
+            E::Wim { source, .. } => source.into(),
+            E::Iso { source, .. } => source.into(),
+            E::Partitioner(source) => source.into(),
+            E::Ntfs(source) => source.into(),
+            E::Build(source) => source.into(),
+            E::Hive { source, .. } => source.into(),
+            E::Boot(source) => source.into(),
+            E::Io { ref source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Self::of(BAD_INPUT, &error).hint("check the path")
+            }
+            E::Io { .. } => Self::of(SYSTEM, &error),
+            E::ImageNotChosen { .. } => {
+                Self::new(USAGE, "").hint("choose one with --index, by number or name")
+            }
+            E::TooSmall { needed_bytes, .. } => Self::new(USAGE, "").hint(format_args!(
+                "use --size {}M or more",
+                needed_bytes.div_ceil(1 << 20)
+            )),
+            E::TargetExists(_) => {
+                Self::new(REFUSED, "").hint("choose another name, or replace it with --force")
+            }
+            E::PlanChanged(_) => Self::new(REFUSED, "").hint("make a new plan and look at it"),
+            E::Interrupted => {
+                Self::new(INTERRUPTED, "").hint("run the same command again with the same --seed")
+            }
+            _ => Self::new(BAD_INPUT, ""),
         };
-        let mut failure = Self::of(code, &error);
-        failure.hint = crate::hints::wim(kind);
-        failure
+        Self { message, ..inner }
     }
 }

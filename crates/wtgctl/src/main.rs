@@ -11,6 +11,7 @@ mod cmd;
 mod failure;
 mod hints;
 mod output;
+mod progress;
 mod size;
 
 use std::process::ExitCode;

@@ -52,9 +52,9 @@ impl Output {
         self.json
     }
 
-    /// Whether `--verbose` was given.
-    pub(crate) fn is_verbose(&self) -> bool {
-        self.verbose
+    /// Whether `--quiet` was given.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Whether progress is wanted at all.

@@ -1,14 +1,31 @@
-//! `wtgctl apply`.
+//! `wtgctl apply`: carry out a saved plan; refuses when source or target changed since.
 
-use super::{Context, Outcome};
-use crate::failure::Failure;
+use std::path::PathBuf;
+
+use clap::Args;
+use stick::{Plan, Prepared};
+
+use super::{Context, Outcome, create};
+use crate::failure::{BAD_INPUT, Failure};
 
 /// Arguments of `wtgctl apply`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ApplyArgs {}
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// A plan saved by `wtgctl plan --out`.
+    plan: PathBuf,
+}
 
 /// Runs the command.
 pub(crate) fn run(args: ApplyArgs, context: &Context) -> Result<Outcome, Failure> {
-    let _ = (args, context);
-    Ok(Outcome::Holds)
+    let text =
+        std::fs::read_to_string(&args.plan).map_err(|error| Failure::io(args.plan.display(), &error))?;
+    let saved: Plan = serde_json::from_str(&text).map_err(|error| {
+        Failure::new(
+            BAD_INPUT,
+            format_args!("{}: not a plan: {error}", args.plan.display()),
+        )
+        .hint("make one with `wtgctl plan … --out FILE`")
+    })?;
+    let prepared = Prepared::from_plan(saved, &context.run_options())?;
+    create::apply(prepared, context)
 }

@@ -1,14 +1,53 @@
-//! `wtgctl create`.
+//! `wtgctl create`: plan and apply.
 
-use super::{Context, Outcome};
+use clap::Args;
+use stick::Prepared;
+
+use super::job::JobArgs;
+use super::{Context, Outcome, plan};
 use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::size::human;
 
 /// Arguments of `wtgctl create`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct CreateArgs {}
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    job: JobArgs,
+}
 
 /// Runs the command.
 pub(crate) fn run(args: CreateArgs, context: &Context) -> Result<Outcome, Failure> {
-    let _ = (args, context);
+    let spec = args.job.spec(context)?;
+    let prepared = Prepared::new(spec, &context.run_options())?;
+    plan::warn(&prepared.plan, context);
+    apply(prepared, context)
+}
+
+/// Carries a prepared plan out, with progress, and prints the result.
+pub(crate) fn apply(prepared: Prepared, context: &Context) -> Result<Outcome, Failure> {
+    if !context.output.is_quiet() {
+        context.output.text(plan::render(&prepared.plan))?;
+    }
+    let seed = prepared.plan.spec.seed;
+    let target = prepared.plan.spec.target.path().to_owned();
+    let mut progress = Progress::new(&context.output);
+    let report = prepared.apply(&context.run_options(), &mut |p| {
+        progress.update(p.phase, p.done_bytes, p.total_bytes)
+    });
+    progress.finish();
+    let report = report?;
+    for warning in &report.warnings {
+        context.output.warning(warning);
+    }
+    context.output.result(&report, || {
+        format!(
+            "done     {}: {} files, {} written in {} writes, seed {seed}",
+            target.display(),
+            report.files,
+            human(report.written_bytes),
+            report.write_calls,
+        )
+    })?;
     Ok(Outcome::Holds)
 }

@@ -8,6 +8,7 @@ pub(crate) mod fat;
 pub(crate) mod hive;
 pub(crate) mod inspect;
 pub(crate) mod iso;
+mod job;
 pub(crate) mod ntfs;
 pub(crate) mod plan;
 pub(crate) mod verify;
@@ -70,6 +71,17 @@ impl Context {
             threads: global.threads.map_or(processors, std::num::NonZeroUsize::get),
             memory_limit_bytes: global.memory_limit.map(|size| size.0),
         })
+    }
+}
+
+impl Context {
+    /// The options of this run, for the library.
+    pub(crate) fn run_options(&self) -> stick::RunOptions<'_> {
+        stick::RunOptions {
+            threads: self.threads,
+            memory_limit_bytes: self.memory_limit_bytes,
+            interrupt: &self.interrupt,
+        }
     }
 }
 

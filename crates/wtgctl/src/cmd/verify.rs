@@ -1,14 +1,72 @@
-//! `wtgctl verify`.
+//! `wtgctl verify`: tables, volumes, boot files, and every file against the image.
 
+use std::path::PathBuf;
+
+use clap::Args;
+use stick::{Prepared, Target};
+
+use super::job::ContentArgs;
 use super::{Context, Outcome};
 use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::size::human;
 
 /// Arguments of `wtgctl verify`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct VerifyArgs {}
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Image file or device that holds a stick.
+    target: PathBuf,
+    /// The Windows ISO, WIM, ESD or SWM that it was made from.
+    #[arg(long, value_name = "SOURCE")]
+    against: Option<PathBuf>,
+    #[command(flatten)]
+    content: ContentArgs,
+}
 
 /// Runs the command.
 pub(crate) fn run(args: VerifyArgs, context: &Context) -> Result<Outcome, Failure> {
-    let _ = (args, context);
-    Ok(Outcome::Holds)
+    let against = match args.against {
+        None => None,
+        Some(source) => {
+            let target = Target::File {
+                path: args.target.clone(),
+                size_bytes: 0,
+                force: true,
+            };
+            let spec = args.content.spec(source, target, context.seed.unwrap_or(0));
+            Some(Prepared::for_comparison(spec, &context.run_options())?)
+        }
+    };
+    let mut progress = Progress::new(&context.output);
+    let report = stick::verify::verify(&args.target, against.as_ref(), &context.run_options(), &mut |p| {
+        progress.update(p.phase, p.done_bytes, p.total_bytes);
+    });
+    progress.finish();
+    let report = report?;
+    context.output.result(&report, || {
+        let mut lines: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+        if report.more_findings > 0 {
+            lines.push(format!("… and {} more", report.more_findings));
+        }
+        lines.push(match (report.holds(), report.compared_with_source) {
+            (true, true) => format!(
+                "holds: {} files and {} compared with the image",
+                report.files_compared,
+                human(report.bytes_compared)
+            ),
+            (true, false) => {
+                "holds: tables, volumes and boot files; files were not compared (--against SOURCE)".to_owned()
+            }
+            (false, _) => format!(
+                "does not hold: {} findings",
+                report.findings.len() as u64 + report.more_findings
+            ),
+        });
+        lines.join("\n")
+    })?;
+    Ok(if report.holds() {
+        Outcome::Holds
+    } else {
+        Outcome::DoesNotHold
+    })
 }

@@ -1,0 +1,227 @@
+//! Carrying a plan out: wipe, boot files, Windows volume, backup table, and the primary table last.
+
+pub(crate) mod volume;
+
+use std::io::{Seek, Write};
+use std::path::PathBuf;
+
+use partitioner::Window;
+use partitioner::device::{DeviceRequest, FileRequest, Host, Target as OpenTarget};
+use partitioner::gpt;
+use serde::Serialize;
+use wim_apply::apply::{Control, VerifyVerbatim, deliver};
+
+use crate::collect::apply_options;
+use crate::layout::Role;
+use crate::spec::{Target, Verify};
+use crate::{Error, Prepared, Result, RunOptions};
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Stable name of the phase: `boot`, `windows`, `sync`, `verify`.
+    pub phase: &'static str,
+    /// Bytes done.
+    pub done_bytes: u64,
+    /// Bytes of the phase.
+    pub total_bytes: u64,
+}
+
+/// What was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ApplyReport {
+    /// The seed that makes the same stick again.
+    pub seed: u64,
+    /// The target.
+    pub target: PathBuf,
+    /// Files and directories on the Windows partition.
+    pub files: u64,
+    /// Of them, files stored compact.
+    pub compact_files: u64,
+    /// Bytes written to the target.
+    pub written_bytes: u64,
+    /// Write calls to the target.
+    pub write_calls: u64,
+    /// What could not be kept as the image has it.
+    pub warnings: Vec<String>,
+}
+
+impl Prepared {
+    /// Opens the target and makes the stick.
+    ///
+    /// # Errors
+    /// Refusals before anything is written; afterwards [`Error::Incomplete`]: then the target holds no valid
+    /// partition table.
+    pub fn apply(self, options: &RunOptions<'_>, progress: &mut dyn FnMut(Progress)) -> Result<ApplyReport> {
+        let host = Host::default();
+        let opened = match &self.plan.spec.target {
+            Target::File {
+                path,
+                size_bytes,
+                force,
+            } => OpenTarget::open_file(
+                &host,
+                &FileRequest {
+                    path,
+                    size_bytes: *size_bytes,
+                    force: *force,
+                    sources: &self.source.files,
+                },
+            ),
+            Target::Device { path, erase } => OpenTarget::open_device(
+                &host,
+                &DeviceRequest {
+                    path,
+                    erase: Some(erase),
+                    need_bytes: self.plan.disk.size_bytes,
+                    sources: &self.source.files,
+                },
+            ),
+        };
+        let mut target = opened.map_err(Error::Partitioner)?;
+        if target.size_bytes() != self.plan.disk.size_bytes {
+            return Err(Error::PlanChanged("the device has another size".to_owned()));
+        }
+        let report = self.write_to(&mut target, options, progress)?;
+        target
+            .finish()
+            .map_err(|error| Error::incomplete(Error::Partitioner(error)))?;
+        Ok(report)
+    }
+
+    /// Makes the stick on any disk-like writer of the planned size, whose `flush` makes bytes durable.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`]: the disk holds no valid primary partition table.
+    pub fn write_to<D: Write + Seek>(
+        self,
+        disk: &mut D,
+        options: &RunOptions<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<ApplyReport> {
+        self.write_all(disk, options, progress).map_err(Error::incomplete)
+    }
+
+    fn write_all<D: Write + Seek>(
+        self,
+        disk: &mut D,
+        options: &RunOptions<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<ApplyReport> {
+        let sector_bytes = self.table.sector_bytes;
+        let mut disk = Counting {
+            inner: disk,
+            written_bytes: 0,
+            write_calls: 0,
+        };
+        gpt::wipe(&mut disk, self.plan.disk.size_bytes, sector_bytes).map_err(Error::Partitioner)?;
+
+        let esp = &self.table.partitions[Role::Esp.index()];
+        progress(Progress {
+            phase: "boot",
+            done_bytes: 0,
+            total_bytes: self.boot.bytes,
+        });
+        let mut window = Window::new(
+            &mut disk,
+            esp.first_byte(sector_bytes),
+            esp.size_bytes(sector_bytes),
+        );
+        self.esp
+            .write(&mut window, |_| -> std::io::Result<std::io::Empty> {
+                Err(std::io::Error::other("every boot file was given as bytes"))
+            })
+            .map_err(Error::Partitioner)?;
+        progress(Progress {
+            phase: "boot",
+            done_bytes: self.boot.bytes,
+            total_bytes: self.boot.bytes,
+        });
+
+        let windows = &self.table.partitions[Role::Windows.index()];
+        let window = Window::new(
+            &mut disk,
+            windows.first_byte(sector_bytes),
+            windows.size_bytes(sector_bytes),
+        );
+        let mut writer = self.builder.writer(window).map_err(Error::Build)?;
+        let mut apply = apply_options(options);
+        apply.verify_verbatim = match self.plan.spec.verify {
+            Verify::Inline => VerifyVerbatim::Inline,
+            Verify::Deferred => VerifyVerbatim::Deferred,
+        };
+        let blobs = self.tree.data_blobs();
+        let mut sink = volume::VolumeSink {
+            writer: &mut writer,
+            policy: &self.policy,
+        };
+        let mut control = Control {
+            interrupt: options.interrupt,
+            progress: &mut |p| {
+                progress(Progress {
+                    phase: "windows",
+                    done_bytes: p.bytes_done,
+                    total_bytes: p.bytes_total,
+                });
+            },
+            paths: &|blob| self.tree.paths_of_blob(blob),
+        };
+        deliver(&self.source.wim, &blobs, &mut sink, &apply, &mut control)
+            .map_err(|error| Error::from_wim(&self.source.path, error))?;
+        let (_, report) = writer.finish().map_err(Error::Build)?;
+
+        progress(Progress {
+            phase: "sync",
+            done_bytes: 0,
+            total_bytes: 1,
+        });
+        let flushing = |source| Error::Io {
+            op: "flushing",
+            path: self.plan.spec.target.path().to_owned(),
+            source,
+        };
+        disk.flush().map_err(flushing)?;
+        self.table.write_backup(&mut disk).map_err(Error::Partitioner)?;
+        self.table.write_primary(&mut disk).map_err(Error::Partitioner)?;
+        progress(Progress {
+            phase: "sync",
+            done_bytes: 1,
+            total_bytes: 1,
+        });
+        Ok(ApplyReport {
+            seed: self.plan.spec.seed,
+            target: self.plan.spec.target.path().to_owned(),
+            files: self.plan.windows.files + self.plan.windows.directories,
+            compact_files: report.compact_file_count,
+            written_bytes: disk.written_bytes,
+            write_calls: disk.write_calls,
+            warnings: report.warnings.iter().map(volume::describe_warning).collect(),
+        })
+    }
+}
+
+/// Counts what is written.
+struct Counting<W> {
+    inner: W,
+    written_bytes: u64,
+    write_calls: u64,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        let written = self.inner.write(buffer)?;
+        self.written_bytes += written as u64;
+        self.write_calls += 1;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<W: Seek> Seek for Counting<W> {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.inner.seek(to)
+    }
+}

@@ -1,0 +1,162 @@
+//! The edited tree as an NTFS builder, and blobs on their way from the image to the volume.
+
+use std::io::{Seek, Write};
+
+use ntfs_image::{
+    Content as VolumeContent, Metadata, NodeSpec, NtfsBuilder, Placement, ReparsePoint, SecurityRef,
+    StreamForm, StreamKey, StreamSpec, VolumeSpec, VolumeWriter, Warning,
+};
+use wim_apply::apply::{BlobInfo, BlobSink, CompactFormat, Form, TargetError, Want};
+
+use crate::compact::CompactPolicy;
+use crate::tree::{Content, Node, Reparse, Tree};
+use crate::{Error, Result};
+
+/// `FILE_ATTRIBUTE_REPARSE_POINT`.
+const ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
+
+/// Describes the whole volume to a builder.
+///
+/// # Errors
+/// When the volume cannot hold the tree; the error names what and where.
+pub(crate) fn describe(tree: &Tree, spec: VolumeSpec) -> Result<NtfsBuilder> {
+    let mut builder = NtfsBuilder::new(spec);
+    let descriptors: Vec<SecurityRef> = tree
+        .security_descriptors
+        .iter()
+        .map(|descriptor| builder.add_security_descriptor(descriptor))
+        .collect();
+    let root = tree.entry(tree.root()).node;
+    let mut nodes = Vec::with_capacity(tree.nodes.len());
+    for (index, node) in tree.nodes.iter().enumerate() {
+        let spec = node_spec(node, &descriptors)?;
+        if index == root.0 as usize {
+            builder.set_root(spec);
+            nodes.push(builder.root());
+        } else {
+            nodes.push(builder.add_node(spec));
+        }
+    }
+    for entry in tree.entries.iter().skip(1) {
+        let parent = nodes[tree.entry(entry.parent).node.0 as usize];
+        let dos_name = (!entry.dos_name.is_empty()).then_some(&*entry.dos_name);
+        builder.add_name(parent, nodes[entry.node.0 as usize], &entry.name, dos_name);
+    }
+    Ok(builder)
+}
+
+fn node_spec(node: &Node, descriptors: &[SecurityRef]) -> Result<NodeSpec> {
+    let mut attributes = node.attributes;
+    if node.reparse.is_none() {
+        attributes &= !ATTRIBUTE_REPARSE_POINT;
+    }
+    let reparse = match &node.reparse {
+        None => None,
+        Some(Reparse {
+            tag,
+            reserved,
+            data: Content::Bytes(data),
+        }) => Some(ReparsePoint {
+            tag: *tag,
+            reserved: *reserved,
+            data: data.clone(),
+        }),
+        Some(Reparse {
+            data: Content::Blob { hash, .. },
+            ..
+        }) => {
+            return Err(Error::Unsupported(format!("reparse data {hash} was not read")));
+        }
+    };
+    Ok(NodeSpec {
+        metadata: Metadata {
+            attributes,
+            creation_time: node.creation_time,
+            modification_time: node.modification_time,
+            change_time: node.modification_time,
+            access_time: node.access_time,
+            security: node
+                .security
+                .and_then(|index| descriptors.get(index as usize).copied()),
+        },
+        reparse,
+        object_id: node.object_id.clone(),
+        extended_attributes: node.extended_attributes.clone(),
+        streams: node
+            .streams
+            .iter()
+            .map(|stream| StreamSpec {
+                name: stream.name.to_vec(),
+                content: match &stream.content {
+                    Content::Blob { id, size_bytes, .. } => VolumeContent::Keyed {
+                        key: StreamKey(u64::from(id.0)),
+                        size_bytes: *size_bytes,
+                    },
+                    Content::Bytes(bytes) => VolumeContent::Bytes(bytes.clone()),
+                },
+                sparse: node.attributes & 0x200 != 0,
+                placement: Placement::Ascending,
+            })
+            .collect(),
+        ..NodeSpec::default()
+    })
+}
+
+/// Hands blobs to the volume.
+pub(crate) struct VolumeSink<'a, W: Write + Seek> {
+    pub(crate) writer: &'a mut VolumeWriter<W>,
+    pub(crate) policy: &'a CompactPolicy,
+}
+
+impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
+    fn want(&mut self, blob: &BlobInfo) -> Want {
+        self.policy.want(blob.id)
+    }
+
+    fn begin_blob(&mut self, blob: &BlobInfo, form: Form, stored_bytes: u64) -> Result<(), TargetError> {
+        let form = match form {
+            Form::Decoded => StreamForm::Plain,
+            Form::Compact(format) => StreamForm::Compact(compact_format(format)),
+        };
+        Ok(self
+            .writer
+            .begin_stream(StreamKey(u64::from(blob.id.0)), form, stored_bytes)?)
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
+        Ok(self.writer.write(bytes)?)
+    }
+
+    fn end_blob(&mut self, _blob: &BlobInfo) -> Result<(), TargetError> {
+        Ok(self.writer.end_stream()?)
+    }
+}
+
+fn compact_format(format: CompactFormat) -> ntfs_image::CompactFormat {
+    match format {
+        CompactFormat::Xpress4K => ntfs_image::CompactFormat::Xpress4K,
+        CompactFormat::Lzx32K => ntfs_image::CompactFormat::Lzx32K,
+        CompactFormat::Xpress8K => ntfs_image::CompactFormat::Xpress8K,
+        CompactFormat::Xpress16K => ntfs_image::CompactFormat::Xpress16K,
+    }
+}
+
+/// A warning of the builder, for people.
+pub(crate) fn describe_warning(warning: &Warning) -> String {
+    match warning {
+        Warning::CompressionDropped { nodes } => {
+            format!(
+                "{nodes} files and directories that the image declares NTFS-compressed are stored uncompressed"
+            )
+        }
+        Warning::DosNamesDropped { names } => {
+            format!("{names} DOS names are dropped: illegal, or already used in their directory")
+        }
+        Warning::NamesDifferOnlyInCase { names } => {
+            format!(
+                "{names} names differ from another one only in letter case; Windows finds just one of them"
+            )
+        }
+        other => format!("{other:?}"),
+    }
+}

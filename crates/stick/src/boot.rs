@@ -1,0 +1,227 @@
+//! The EFI system partition: the image's own boot files and a boot store that names the real partitions.
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use bootcfg::bcd::{BcdbootSpec, Firmware, LoaderIds, bcdboot_store};
+use bootcfg::files::{self, Architecture, ListedEntry, Locales, StageSpec};
+use partitioner::fat32::{Attributes, Content as FatContent, FatBuilder, FatPlan, FatSpec, FatTime};
+use partitioner::gpt::GptTable;
+use wim_apply::{BlobId, ImageInfo, Wim};
+
+use crate::layout::Role;
+use crate::spec::BootCa;
+use crate::tree::{ATTRIBUTE_DIRECTORY, Content, Tree, display_name};
+use crate::{Error, Result, Seed};
+
+/// Where the boot manager looks for the store.
+pub(crate) const BCD_PATH: &str = "\\EFI\\Microsoft\\Boot\\BCD";
+/// Bytes of a program that hold its PE header.
+const PE_HEADER_BYTES: u64 = 4096;
+
+/// A boot file that is copied from the image.
+#[derive(Clone, Debug)]
+pub(crate) struct Staged {
+    /// Path on the EFI system partition.
+    pub(crate) target: String,
+    /// FAT attributes.
+    attributes: u8,
+    /// FILETIMEs: creation, modification, access.
+    times: [u64; 3],
+    /// Its bytes; `None` for an empty file.
+    pub(crate) blob: Option<BlobId>,
+}
+
+/// Boot files of an image.
+#[derive(Clone, Debug)]
+pub(crate) struct StagedBoot {
+    pub(crate) architecture: Architecture,
+    pub(crate) files: Vec<Staged>,
+}
+
+/// What is on the EFI system partition.
+#[derive(Clone, Debug)]
+pub(crate) struct BootContent {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) description: String,
+    /// Every file: path and bytes.
+    pub(crate) contents: Vec<(String, Vec<u8>)>,
+}
+
+/// Finds the boot files in the tree.
+pub(crate) fn stage(tree: &Tree, wim: &Wim, index: u32, boot_ca: BootCa) -> Result<StagedBoot> {
+    let listing = |folder: &str| {
+        let entry = tree.lookup(folder)?;
+        let is_folder = |node| tree.node(node).attributes & ATTRIBUTE_DIRECTORY != 0;
+        is_folder(tree.entry(entry).node).then_some(())?;
+        let children = tree.entry(entry).children.iter().map(|&child| tree.entry(child));
+        Some(
+            children
+                .map(|child| ListedEntry {
+                    name: display_name(&child.name),
+                    is_folder: is_folder(child.node),
+                })
+                .collect(),
+        )
+    };
+    let boot_ca = match boot_ca {
+        BootCa::Pca2011 => files::BootCa::Pca2011,
+        BootCa::Ca2023 => files::BootCa::Ca2023,
+    };
+    let not_windows = |error: bootcfg::Error| match error {
+        bootcfg::Error::NotWindows { path } => Error::NotWindows {
+            index,
+            reason: format!("it has no {path}"),
+        },
+        other => Error::Boot(other),
+    };
+    let boot_manager = files::uefi_boot_manager(&listing, boot_ca).map_err(not_windows)?;
+    let architecture = Architecture::of_pe(&head_of(tree, wim, boot_manager)?).map_err(Error::Boot)?;
+    let spec = StageSpec {
+        firmware: Firmware::Uefi,
+        architecture,
+        boot_ca,
+        locales: Locales::All,
+    };
+    let staged = files::stage(&listing, &spec).map_err(not_windows)?;
+    let files = staged
+        .into_iter()
+        .map(|file| {
+            let missing = || Error::NotWindows {
+                index,
+                reason: format!("{} cannot be found", file.source),
+            };
+            let node = tree.entry(tree.lookup(&file.source).ok_or_else(missing)?).node;
+            let blob = match tree.unnamed_data(node) {
+                Some(Content::Blob { id, .. }) => Some(*id),
+                _ => None,
+            };
+            let node = tree.node(node);
+            Ok(Staged {
+                target: file.target,
+                attributes: file.attributes,
+                times: [node.creation_time, node.modification_time, node.access_time],
+                blob,
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(StagedBoot { architecture, files })
+}
+
+/// The first bytes of a file in the image.
+fn head_of(tree: &Tree, wim: &Wim, path: &str) -> Result<Vec<u8>> {
+    let content = tree
+        .lookup(path)
+        .and_then(|entry| tree.unnamed_data(tree.entry(entry).node));
+    let Some(Content::Blob { id, .. }) = content else {
+        return Ok(Vec::new());
+    };
+    let in_image = |source| Error::Wim {
+        path: path.into(),
+        source,
+    };
+    let mut head = Vec::new();
+    wim.open_blob(*id)
+        .map_err(in_image)?
+        .take(PE_HEADER_BYTES)
+        .read_to_end(&mut head)
+        .map_err(|source| Error::Io {
+            op: "reading",
+            path: path.into(),
+            source,
+        })?;
+    Ok(head)
+}
+
+/// Lays the EFI system partition out.
+pub(crate) fn lay_out(
+    seed: Seed,
+    table: &GptTable,
+    info: &ImageInfo,
+    staged: &StagedBoot,
+    early: &HashMap<BlobId, Vec<u8>>,
+    time: u64,
+) -> Result<(BootContent, FatPlan)> {
+    let esp = &table.partitions[Role::Esp.index()];
+    let fat_time = FatTime::from_filetime(time);
+    let mut builder = FatBuilder::new(FatSpec {
+        size_bytes: esp.size_bytes(table.sector_bytes),
+        sector_bytes: table.sector_bytes,
+        hidden_sectors: u32::try_from(esp.first_lba).unwrap_or(0),
+        volume_id: seed.serial("esp volume") as u32,
+        label: String::new(),
+        time: fat_time,
+    })
+    .map_err(Error::Partitioner)?;
+    let mut contents = Vec::with_capacity(staged.files.len() + 1);
+    for file in &staged.files {
+        let bytes = match file.blob {
+            None => Vec::new(),
+            Some(id) => early
+                .get(&id)
+                .cloned()
+                .ok_or_else(|| Error::Unsupported(format!("{}: its bytes were not read", file.target)))?,
+        };
+        let [created, modified, accessed] = file.times.map(FatTime::from_filetime);
+        let times = partitioner::fat32::FatTimes {
+            created,
+            modified,
+            accessed,
+        };
+        builder
+            .add_file(
+                &file.target,
+                FatContent::Bytes(bytes.clone()),
+                Attributes(file.attributes),
+                times,
+            )
+            .map_err(Error::Partitioner)?;
+        contents.push((file.target.clone(), bytes));
+    }
+    let store = boot_store(seed, table, info, time)?;
+    builder
+        .add_file(
+            BCD_PATH,
+            FatContent::Bytes(store.clone()),
+            Attributes::NONE,
+            fat_time,
+        )
+        .map_err(Error::Partitioner)?;
+    contents.push((BCD_PATH.to_owned(), store));
+    let boot = BootContent {
+        files: contents.len() as u64,
+        bytes: contents.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
+        description: format!(
+            "\\EFI\\Boot\\{}, store {BCD_PATH}",
+            staged.architecture.fallback_name()
+        ),
+        contents,
+    };
+    Ok((boot, builder.plan().map_err(Error::Partitioner)?))
+}
+
+/// The boot configuration store.
+fn boot_store(seed: Seed, table: &GptTable, info: &ImageInfo, time: u64) -> Result<Vec<u8>> {
+    let ids = LoaderIds {
+        loader: seed.guid("boot loader"),
+        resume: seed.guid("resume loader"),
+    };
+    let (esp, windows) = (
+        &table.partitions[Role::Esp.index()],
+        &table.partitions[Role::Windows.index()],
+    );
+    let mut spec = BcdbootSpec::uefi(table.disk_guid, esp.guid, windows.guid, ids);
+    if let Some(name) = info
+        .display_name
+        .as_ref()
+        .or(info.product_name.as_ref())
+        .or(info.name.as_ref())
+    {
+        spec.description.clone_from(name);
+    }
+    if let Some(language) = &info.default_language {
+        spec.locale.clone_from(language);
+    }
+    bcdboot_store(&spec).write(time).map_err(Error::Boot)
+}

@@ -1,0 +1,78 @@
+//! Reading a few blobs into memory.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+
+use wim_apply::BlobId;
+use wim_apply::apply::{ApplyOptions, BlobInfo, BlobSink, Control, Form, TargetError, deliver};
+
+use crate::source::Source;
+use crate::tree::Tree;
+use crate::{Error, Result, RunOptions};
+
+/// Most bytes that are read into memory before the layout. Boot files and the SYSTEM hive of a Windows image are
+/// about 60 MB together.
+const MAX_EARLY_BYTES: u64 = 512 << 20;
+
+/// Reads blobs, in the order of the file, each verified.
+pub(crate) fn read_blobs(
+    source: &Source,
+    tree: &Tree,
+    blobs: &[BlobId],
+    options: &RunOptions<'_>,
+) -> Result<HashMap<BlobId, Vec<u8>>> {
+    let mut sink = Collector {
+        blobs: HashMap::new(),
+        current: Vec::new(),
+        total_bytes: 0,
+    };
+    let apply = apply_options(options);
+    let mut control = Control {
+        interrupt: options.interrupt,
+        progress: &mut |_| {},
+        paths: &|blob| tree.paths_of_blob(blob),
+    };
+    deliver(&source.wim, blobs, &mut sink, &apply, &mut control)
+        .map_err(|error| Error::from_wim(&source.path, error))?;
+    Ok(sink.blobs)
+}
+
+/// The options of a run, for `wim-apply`.
+pub(crate) fn apply_options(options: &RunOptions<'_>) -> ApplyOptions {
+    ApplyOptions {
+        threads: NonZeroUsize::new(options.threads).unwrap_or(NonZeroUsize::MIN),
+        memory_limit_bytes: options.memory_limit_bytes,
+        ..ApplyOptions::default()
+    }
+}
+
+struct Collector {
+    blobs: HashMap<BlobId, Vec<u8>>,
+    current: Vec<u8>,
+    total_bytes: u64,
+}
+
+impl BlobSink for Collector {
+    fn begin_blob(&mut self, blob: &BlobInfo, _form: Form, stored_bytes: u64) -> Result<(), TargetError> {
+        self.total_bytes = self.total_bytes.saturating_add(stored_bytes);
+        if self.total_bytes > MAX_EARLY_BYTES {
+            let message = format!(
+                "boot files, hive and reparse data are over {MAX_EARLY_BYTES} bytes (at blob {})",
+                blob.hash
+            );
+            return Err(message.into());
+        }
+        self.current = Vec::with_capacity(usize::try_from(stored_bytes)?);
+        Ok(())
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
+        self.current.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn end_blob(&mut self, blob: &BlobInfo) -> Result<(), TargetError> {
+        self.blobs.insert(blob.id, std::mem::take(&mut self.current));
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! The partition table of a stick, and windows onto its partitions.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use partitioner::Window;
+use partitioner::gpt::{self, GptTable, Partition};
+use uuid::Uuid;
+
+use super::VerifyReport;
+use crate::source::open;
+use crate::{Error, Result};
+
+/// A disk with the partitions of a stick.
+pub(super) struct Stick {
+    path: PathBuf,
+    pub(super) table: GptTable,
+}
+
+pub(super) type PartitionWindow = Window<BufReader<File>>;
+
+/// Reads the table.
+pub(super) fn read(path: &Path, report: &mut VerifyReport) -> Result<Stick> {
+    let mut file = open(path)?;
+    let found = gpt::read(&mut file, None, &partitioner::Limits::default()).map_err(Error::Partitioner)?;
+    for finding in &found.findings {
+        report.add("gpt", "partition table", &finding.message);
+    }
+    let stick = Stick {
+        path: path.to_owned(),
+        table: found.table,
+    };
+    for (type_guid, what) in [
+        (gpt::EFI_SYSTEM, "EFI system partition"),
+        (gpt::MICROSOFT_RESERVED, "Microsoft reserved partition"),
+        (gpt::BASIC_DATA, "Windows partition"),
+    ] {
+        stick.partition(type_guid, what)?;
+    }
+    Ok(stick)
+}
+
+impl Stick {
+    fn partition(&self, type_guid: Uuid, what: &str) -> Result<&Partition> {
+        self.table
+            .partitions
+            .iter()
+            .find(|p| p.type_guid == type_guid)
+            .ok_or_else(|| Error::Source {
+                path: self.path.clone(),
+                reason: format!("a GPT disk without a {what}: not a stick of this tool"),
+            })
+    }
+
+    fn window(&self, partition: &Partition) -> Result<PartitionWindow> {
+        let sector = self.table.sector_bytes;
+        let file = BufReader::with_capacity(1 << 18, open(&self.path)?);
+        Ok(Window::new(
+            file,
+            partition.first_byte(sector),
+            partition.size_bytes(sector),
+        ))
+    }
+
+    /// The EFI system partition.
+    pub(super) fn esp(&self) -> Result<&Partition> {
+        self.partition(gpt::EFI_SYSTEM, "EFI system partition")
+    }
+
+    /// The Windows partition.
+    pub(super) fn windows(&self) -> Result<&Partition> {
+        self.partition(gpt::BASIC_DATA, "Windows partition")
+    }
+
+    /// A reader of the EFI system partition.
+    pub(super) fn esp_window(&self) -> Result<PartitionWindow> {
+        self.window(self.esp()?)
+    }
+
+    /// A reader of the Windows partition.
+    pub(super) fn windows_window(&self) -> Result<PartitionWindow> {
+        self.window(self.windows()?)
+    }
+}

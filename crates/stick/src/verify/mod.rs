@@ -1,0 +1,96 @@
+//! Checking a finished stick: tables, volumes, boot files, and every file against the image.
+
+mod content;
+mod disk;
+mod esp;
+mod volume;
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::{Error, Prepared, Progress, Result, RunOptions};
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Stable name of the kind of finding, such as `gpt` or `data-differs`.
+    pub code: &'static str,
+    /// Where: a path on the stick, or a part of it.
+    pub place: String,
+    /// What was found and what was expected.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} [{}]", self.place, self.message, self.code)
+    }
+}
+
+/// What a verification saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct VerifyReport {
+    /// Nothing here: the stick holds.
+    pub findings: Vec<Finding>,
+    /// Findings beyond the ones kept.
+    pub more_findings: u64,
+    /// Files compared with the image.
+    pub files_compared: u64,
+    /// Bytes read and hashed.
+    pub bytes_compared: u64,
+    /// Whether the content was compared with an image at all.
+    pub compared_with_source: bool,
+}
+
+/// Findings kept in a report; more are counted.
+const MAX_FINDINGS: usize = 1000;
+
+impl VerifyReport {
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.findings.is_empty() && self.more_findings == 0
+    }
+
+    fn add(&mut self, code: &'static str, place: impl Into<String>, message: impl fmt::Display) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(Finding {
+                code,
+                place: place.into(),
+                message: message.to_string(),
+            });
+        } else {
+            self.more_findings += 1;
+        }
+    }
+}
+
+/// Checks the stick at `target` (an image file or a device): the partition table, both volumes, the boot files,
+/// and that the boot store names this disk's partitions. With `against`, every file's metadata and bytes are
+/// compared with what a fresh stick from that source would hold.
+///
+/// # Errors
+/// When the target cannot be read, or is no disk with the partitions of a stick. What can be read and is wrong
+/// is a finding, not an error.
+pub fn verify(
+    target: &Path,
+    against: Option<&Prepared>,
+    options: &RunOptions<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<VerifyReport> {
+    let mut report = VerifyReport {
+        compared_with_source: against.is_some(),
+        ..VerifyReport::default()
+    };
+    let stick = disk::read(target, &mut report)?;
+    volume::check(stick.windows_window()?, &mut report);
+    let mut volume = ntfs_image::read::Volume::open(stick.windows_window()?, &ntfs_image::Limits::default())
+        .map_err(Error::Ntfs)?;
+    esp::check(&stick, against, &mut volume, &mut report)?;
+    if let Some(prepared) = against {
+        content::compare(prepared.tree(), &mut volume, options, &mut report, progress)?;
+    }
+    Ok(report)
+}
