@@ -33,7 +33,7 @@ impl Default for Limits {
             max_runs: 1 << 22,
             max_index_depth: 16,
             max_index_entries: 1 << 24,
-            max_value_bytes: 64 << 20,
+            max_value_bytes: 16 << 20,
             max_compression_unit_bytes: 32 << 20,
             max_findings: 10_000,
         }

@@ -15,7 +15,7 @@ fn assert_clean(what: &str, source: impl Read + Seek) -> CheckReport {
 
 /// The first partition of a disk with an MBR.
 fn first_partition(disk: &[u8]) -> &[u8] {
-    let word = |at: usize| u32::from_le_bytes(disk[at..at + 4].try_into().unwrap()) as usize;
+    let word = |at: usize| u32::from_le_bytes(disk[at..at + 4].try_into().expect("four bytes")) as usize;
     &disk[word(446 + 8) * 512..][..word(446 + 12) * 512]
 }
 

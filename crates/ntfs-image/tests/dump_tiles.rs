@@ -8,8 +8,8 @@ mod check_base;
 
 fn text(volume: &[u8]) -> String {
     let mut out = Vec::new();
-    dump(Cursor::new(volume), &Limits::default(), &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    dump(Cursor::new(volume), &Limits::default(), &mut out).expect("a dump line");
+    String::from_utf8(out).expect("a dump line")
 }
 
 /// Each line begins where the one before ended; the last ends with the volume.
@@ -17,8 +17,12 @@ fn assert_tiles(volume: &[u8], text: &str) {
     let mut at = 0;
     for line in text.lines() {
         let (offset, rest) = line.split_at(12);
-        let length: u64 = rest[..13].trim().parse().unwrap();
-        assert_eq!(u64::from_str_radix(offset, 16).unwrap(), at, "{line}");
+        let length: u64 = rest[..13].trim().parse().expect("a dump line");
+        assert_eq!(
+            u64::from_str_radix(offset, 16).expect("a dump line"),
+            at,
+            "{line}"
+        );
         assert!(length > 0, "{line}");
         assert!(rest.len() > 14, "{line}");
         at += length;

@@ -10,7 +10,7 @@ mod check_base;
 type Memory = Volume<Cursor<Vec<u8>>>;
 
 fn open(bytes: Vec<u8>) -> Memory {
-    Volume::open(Cursor::new(bytes), &Limits::default()).unwrap()
+    Volume::open(Cursor::new(bytes), &Limits::default()).expect("the volume of make.sh")
 }
 
 fn content(volume: &mut Memory, path: &str) -> Vec<u8> {
@@ -18,19 +18,19 @@ fn content(volume: &mut Memory, path: &str) -> Vec<u8> {
 }
 
 fn stream(volume: &mut Memory, path: &str, name: &str) -> Vec<u8> {
-    let file = volume.lookup(path).unwrap();
+    let file = volume.lookup(path).expect("the volume of make.sh");
     let name: Vec<u16> = name.encode_utf16().collect();
     let mut bytes = Vec::new();
     volume
         .open_stream(&file, &name)
-        .unwrap()
+        .expect("the volume of make.sh")
         .read_to_end(&mut bytes)
-        .unwrap();
+        .expect("the volume of make.sh");
     bytes
 }
 
 fn shell(len: usize) -> Vec<u8> {
-    let mut bytes = std::fs::read("/bin/sh").unwrap();
+    let mut bytes = std::fs::read("/bin/sh").expect("the volume of make.sh");
     bytes.truncate(len);
     bytes
 }

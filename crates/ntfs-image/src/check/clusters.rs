@@ -33,7 +33,8 @@ impl<R: Read + Seek> Checker<'_, R> {
         let mut reach: Option<Extent> = None;
         for index in 0..self.extents.len() {
             let extent = self.extents[index];
-            self.out.report.stats.clusters_in_use += extent.clusters;
+            let stats = &mut self.out.report.stats;
+            stats.clusters_in_use = stats.clusters_in_use.saturating_add(extent.clusters);
             if let Some(before) = reach.filter(|before| before.end() > extent.lcn) {
                 let found = format!(
                     "clusters from {} in attribute {:#x} of record {} and {:#x} of record {}",

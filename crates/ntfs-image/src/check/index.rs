@@ -279,11 +279,7 @@ impl<R: Read + Seek> Checker<'_, R> {
             );
         }
         let unit = u64::from(index.header.block_units.max(1));
-        let marked: BTreeSet<u64> = (0..bits.len() as u64 * 8)
-            .filter(|&block| bit(&bits, block))
-            .map(|block| block * unit)
-            .collect();
-        if let Some(vcn) = used.difference(&marked).next() {
+        if let Some(vcn) = used.iter().find(|&&vcn| !bit(&bits, vcn / unit)) {
             self.out.add(
                 Code::IndexBitmap,
                 place,
@@ -291,13 +287,11 @@ impl<R: Read + Seek> Checker<'_, R> {
                 "its bit set",
             );
         }
-        if let Some(vcn) = marked.difference(used).next() {
-            self.out.add(
-                Code::IndexBitmap,
-                place,
-                format!("block {vcn} marked"),
-                "a block of the tree",
-            );
+        let surplus = |block: &u64| bit(&bits, *block) && !used.contains(&(block * unit));
+        if let Some(block) = (0..bits.len() as u64 * 8).find(surplus) {
+            let text = format!("block {} marked", block * unit);
+            self.out
+                .add(Code::IndexBitmap, place, text, "a block of the tree");
         }
     }
 }

@@ -169,7 +169,7 @@ impl Editor {
         edit: impl FnOnce(&mut [u8]),
     ) {
         self.node(number, name, wanted, |node, at, length| {
-            edit(&mut node[at..at + length])
+            edit(&mut node[at..at + length]);
         });
     }
 

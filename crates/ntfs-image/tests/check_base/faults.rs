@@ -109,7 +109,7 @@ fn edit_list(editor: &mut Editor, edit: impl FnOnce(&mut [u8])) {
     edit(&mut bytes);
     if list.resident().is_some() {
         editor.value(base, LIST, "", |value| {
-            value[..bytes.len()].copy_from_slice(&bytes)
+            value[..bytes.len()].copy_from_slice(&bytes);
         });
     } else {
         editor.write(at, &bytes);
