@@ -21,10 +21,13 @@
 //! ```
 
 mod bits;
+mod cpu;
 mod error;
 mod huffman;
 pub mod lzms;
 pub mod lzx;
+mod memory;
+mod mirrored_bits;
 pub mod xpress;
 
 pub use error::{DecodeError, Reason};

@@ -2,9 +2,11 @@
 
 mod counting;
 mod lengths;
+mod table;
 
 pub(super) use counting::CountingCode;
 pub(super) use lengths::LengthBuilder;
+pub(super) use table::{LONG, Table};
 
 /// Longest codeword of any of the formats.
 pub(super) const MAX_CODE_BITS: usize = 16;

@@ -8,10 +8,15 @@
 //! There is no public specification; the format as observed with wimlib 1.13.6.
 
 mod adaptive;
+mod batch;
+mod code;
+mod decode;
 mod layout;
 mod probability;
+mod range;
 pub mod reference;
 mod x86;
+mod x86_fast;
 
 use super::{Codec, DecodeError, Reason};
 
@@ -20,7 +25,9 @@ pub const MAX_CHUNK_BYTES: u32 = 1 << 30;
 
 /// Decoder with reusable tables.
 #[derive(Debug, Default)]
-pub struct Decoder {}
+pub struct Decoder {
+    state: decode::State,
+}
 
 impl Decoder {
     /// A decoder for chunks of any size.
@@ -34,7 +41,7 @@ impl Decoder {
     /// # Errors
     /// When the input is not valid. The decoder can be used again.
     pub fn decompress(&mut self, input: &[u8], output: &mut [u8]) -> Result<(), DecodeError> {
-        reference::decompress(input, output)
+        self.state.decompress(input, output)
     }
 }
 

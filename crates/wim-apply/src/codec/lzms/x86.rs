@@ -8,26 +8,26 @@ const UNFILTERED_BYTES: usize = 17;
 /// Instructions that begin in the last bytes are not looked at.
 const TAIL_BYTES: usize = 16;
 /// How far from a confirmed instruction others are translated.
-const REACH: i64 = 1023;
+pub(super) const REACH: i64 = 1023;
 /// The same for calls.
-const CALL_REACH: i64 = 511;
+pub(super) const CALL_REACH: i64 = 511;
 /// An instruction is confirmed when its target was used within this many bytes.
-const CONFIRM_WITHIN: i64 = 65_535;
+pub(super) const CONFIRM_WITHIN: i64 = 65_535;
 
-/// The size of what comes before the operand, and the reach.
-fn instruction(code: &[u8; 3]) -> Option<(usize, i64)> {
+/// The size of what comes before the operand, and whether it is a call.
+pub(super) fn instruction(code: &[u8; 3]) -> Option<(usize, bool)> {
     match *code {
-        [0x48, 0x8b, 0x05 | 0x0d, ..] => Some((3, REACH)),
-        [0x48 | 0x4c, 0x8d, modrm] if modrm & 7 == 5 => Some((3, REACH)),
-        [0xe8, ..] => Some((1, CALL_REACH)),
-        [0xf0, 0x83, 0x05] => Some((3, REACH)),
-        [0xff, 0x15, ..] => Some((2, REACH)),
+        [0x48, 0x8b, 0x05 | 0x0d, ..] => Some((3, false)),
+        [0x48 | 0x4c, 0x8d, modrm] if modrm & 7 == 5 => Some((3, false)),
+        [0xe8, ..] => Some((1, true)),
+        [0xf0, 0x83, 0x05] => Some((3, false)),
+        [0xff, 0x15, ..] => Some((2, false)),
         _ => None,
     }
 }
 
 /// Where an instruction may begin in a chunk of that size.
-fn positions(size: usize) -> Range<usize> {
+pub(super) fn positions(size: usize) -> Range<usize> {
     if size <= UNFILTERED_BYTES {
         0..0
     } else {
@@ -47,7 +47,7 @@ pub(super) fn undo(data: &mut [u8]) {
             at += 5;
             continue;
         }
-        let Some((opcode_bytes, reach)) = instruction(code) else {
+        let Some((opcode_bytes, is_call)) = instruction(code) else {
             at += 1;
             continue;
         };
@@ -55,7 +55,7 @@ pub(super) fn undo(data: &mut [u8]) {
         let operand: &mut [u8; 4] = data[at + opcode_bytes..]
             .first_chunk_mut()
             .expect("13 bytes follow");
-        if position - confirmed <= reach {
+        if position - confirmed <= if is_call { CALL_REACH } else { REACH } {
             let here = u32::try_from(at).expect("chunks are at most 1 GiB");
             *operand = u32::from_le_bytes(*operand).wrapping_sub(here).to_le_bytes();
         }

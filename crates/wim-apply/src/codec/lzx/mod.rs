@@ -8,7 +8,10 @@
 //! MS-PATCH and the CAB LZX document for the blocks; the differences of the WIM flavour as observed with
 //! wimlib 1.13.6 and Microsoft's files.
 
+mod bits;
+mod decode;
 mod e8;
+mod fast;
 mod layout;
 pub mod reference;
 
@@ -24,6 +27,7 @@ pub const MAX_WINDOW_BYTES: u32 = 1 << 21;
 #[derive(Debug)]
 pub struct Decoder {
     window: Window,
+    state: decode::State,
 }
 
 impl Decoder {
@@ -31,7 +35,10 @@ impl Decoder {
     /// [`MAX_WINDOW_BYTES`], else `None`.
     #[must_use]
     pub fn new(window_bytes: u32) -> Option<Self> {
-        Window::new(window_bytes).map(|window| Self { window })
+        Window::new(window_bytes).map(|window| Self {
+            window,
+            state: decode::State::default(),
+        })
     }
 
     /// Decodes one chunk into `output`, whose length is the chunk's uncompressed size.
@@ -39,7 +46,7 @@ impl Decoder {
     /// # Errors
     /// When the input is not valid. The decoder can be used again.
     pub fn decompress(&mut self, input: &[u8], output: &mut [u8]) -> Result<(), DecodeError> {
-        reference::decompress(self.window.bytes, input, output)
+        self.state.decompress(self.window, input, output)
     }
 }
 

@@ -7,6 +7,8 @@
 //! # Source
 //! MS-XCA 2.2 (decompression), 2.1.4 (the Huffman variant).
 
+mod decode;
+mod fast;
 pub mod reference;
 
 use super::{Codec, DecodeError, Reason};
@@ -23,7 +25,9 @@ const MIN_MATCH: usize = 3;
 
 /// Decoder with reusable tables.
 #[derive(Debug, Default)]
-pub struct Decoder {}
+pub struct Decoder {
+    state: decode::State,
+}
 
 impl Decoder {
     /// A decoder for chunks of any size.
@@ -37,7 +41,7 @@ impl Decoder {
     /// # Errors
     /// When the input is not valid. The decoder can be used again.
     pub fn decompress(&mut self, input: &[u8], output: &mut [u8]) -> Result<(), DecodeError> {
-        reference::decompress(input, output)
+        self.state.decompress(input, output)
     }
 }
 

@@ -1,0 +1,173 @@
+//! Items that are decoded but not yet carried out.
+//!
+//! A match in a large chunk most often copies from memory that is in no cache. So the decoder fetches the source as
+//! soon as it knows the offset, and goes on; the copies follow some hundred items later.
+#![expect(unsafe_code, reason = "one unchecked copy in an inner loop")]
+
+use crate::codec::Reason;
+use crate::codec::cpu::prefetch;
+use crate::codec::memory::{SLOP_BYTES, copy_exact, copy_match};
+
+/// Matches in a batch.
+const MATCHES: usize = 256;
+/// Literals in a batch.
+const LITERALS: usize = 2048;
+
+/// How a match makes its bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Source {
+    #[default]
+    Copy,
+    /// By differences, of bytes that are two to this power apart.
+    Delta(u8),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Match {
+    /// Literals before the match.
+    literals: u32,
+    offset: u32,
+    length: u32,
+    source: Source,
+}
+
+/// A batch of items, and the output they go to.
+#[derive(Debug)]
+pub(super) struct Batch<'a> {
+    output: &'a mut [u8],
+    /// Where the first item of the batch goes.
+    done: usize,
+    matches: [Match; MATCHES],
+    literals: [u8; LITERALS],
+}
+
+/// How far a batch is filled. It is apart from the batch, to be held in registers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Fill {
+    /// Where the next item goes, without the literals of the batch.
+    base: usize,
+    literals: usize,
+    /// Literals that are before a match.
+    matched_literals: usize,
+    matches: usize,
+}
+
+impl Fill {
+    /// Where the next item goes.
+    #[inline(always)]
+    pub(super) fn at(&self) -> usize {
+        self.base + self.literals
+    }
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(output: &'a mut [u8]) -> Self {
+        Self {
+            output,
+            done: 0,
+            matches: [Match::default(); MATCHES],
+            literals: [0; LITERALS],
+        }
+    }
+
+    /// Adds a literal; there must be room for it in the output.
+    #[inline(always)]
+    pub(super) fn literal(&mut self, fill: &mut Fill, byte: u8) {
+        self.literals[fill.literals % LITERALS] = byte;
+        fill.literals += 1;
+        if fill.literals == LITERALS {
+            *fill = self.flush(*fill);
+        }
+    }
+
+    /// Fetches what a match copies from.
+    #[inline(always)]
+    pub(super) fn announce(&self, fill: &Fill, offset: u32) {
+        prefetch(self.output, fill.at().wrapping_sub(offset as usize));
+    }
+
+    /// Adds a match that reaches `reach` bytes back.
+    #[inline(always)]
+    pub(super) fn matched(
+        &mut self,
+        fill: &mut Fill,
+        source: Source,
+        offset: u32,
+        reach: u64,
+        length: u32,
+    ) -> Result<(), Reason> {
+        let at = fill.at();
+        if reach.wrapping_sub(1) >= at as u64 {
+            return Err(Reason::MatchOffset);
+        }
+        if length as usize > self.output.len() - at {
+            return Err(Reason::MatchLength);
+        }
+        let literals = (fill.literals - fill.matched_literals) as u32;
+        self.matches[fill.matches % MATCHES] = Match {
+            literals,
+            offset,
+            length,
+            source,
+        };
+        fill.matched_literals = fill.literals;
+        fill.base += length as usize;
+        fill.matches += 1;
+        if fill.matches == MATCHES {
+            *fill = self.flush(*fill);
+        }
+        Ok(())
+    }
+
+    /// Carries out the items of the batch, and returns how far the next one is filled.
+    #[inline(never)]
+    pub(super) fn flush(&mut self, fill: Fill) -> Fill {
+        let mut at = self.done;
+        let mut literals = &self.literals[..];
+        for item in &self.matches[..fill.matches] {
+            let run = item.literals as usize;
+            at = copy_literals(self.output, at, literals, run);
+            literals = &literals[run..];
+            let (offset, length) = (item.offset as usize, item.length as usize);
+            match item.source {
+                Source::Copy
+                    if offset.wrapping_sub(1) < at && at + length + SLOP_BYTES <= self.output.len() =>
+                {
+                    // SAFETY: it was checked just now; lengths and positions are far from overflowing.
+                    unsafe { copy_match(self.output, at, offset, length) };
+                }
+                Source::Copy => copy_exact(self.output, at, offset, length),
+                Source::Delta(power) => copy_delta(self.output, at, 1 << power, offset, length),
+            }
+            at += length;
+        }
+        self.done = copy_literals(self.output, at, literals, fill.literals - fill.matched_literals);
+        Fill {
+            base: fill.at(),
+            ..Fill::default()
+        }
+    }
+}
+
+/// Copies the first `count` of `literals`, and returns where they end in the output.
+#[inline(always)]
+fn copy_literals(output: &mut [u8], at: usize, literals: &[u8], count: usize) -> usize {
+    // Most runs are short: a block does, and what it has too much is overwritten.
+    let block = literals.first_chunk::<16>();
+    let place = output.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<16>);
+    if let (true, Some(block), Some(place)) = (count <= 16, block, place) {
+        *place = *block;
+    } else {
+        output[at..at + count].copy_from_slice(&literals[..count]);
+    }
+    at + count
+}
+
+/// Each byte differs from the one a span before as it does at the source.
+fn copy_delta(output: &mut [u8], at: usize, span: usize, offset: usize, length: usize) {
+    let output = &mut output[at - offset - span..at + length];
+    for to in offset + span..offset + span + length {
+        let predicted = output[to - span].wrapping_sub(output[to - offset - span]);
+        output[to] = output[to - offset].wrapping_add(predicted);
+    }
+}

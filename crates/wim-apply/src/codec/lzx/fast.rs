@@ -1,0 +1,106 @@
+//! The inner loop of the fast LZX decoder.
+#![expect(
+    unsafe_code,
+    reason = "output is written without a check per byte; the loop keeps a margin"
+)]
+
+use super::decode::{BASES, Items, LITERAL};
+use super::layout::{FIRST_ALIGNED_SLOT, LENGTH_SYMBOLS, LONG_LENGTH, MIN_MATCH};
+use crate::codec::Reason;
+use crate::codec::huffman::LONG;
+use crate::codec::memory::{SLOP_BYTES, copy_match, put};
+
+/// Longest match.
+const MAX_MATCH: usize = LONG_LENGTH + LENGTH_SYMBOLS - 1 + MIN_MATCH;
+/// The loop stops this long before the end of a block: a match after two literals.
+const MARGIN: usize = 2 + MAX_MATCH + SLOP_BYTES;
+
+impl Items<'_, '_> {
+    /// Decodes until near the end of the block.
+    #[inline(always)]
+    pub(super) fn fast<const ALIGNED: bool>(&mut self, output: &mut [u8], end: usize) -> Result<(), Reason> {
+        let Self {
+            codes,
+            tail,
+            mut bits,
+            recent: [mut r0, mut r1, mut r2],
+            mut at,
+        } = *self;
+        let limit = end.min(output.len()).saturating_sub(MARGIN);
+        let mut result = Ok(());
+        macro_rules! literal {
+            ($entry:expr) => {
+                bits.consume($entry);
+                // SAFETY: `at` is less than `limit` plus the two literals before; `MARGIN` bytes follow `limit`.
+                unsafe { put(output, at, ($entry >> 16) as u8) };
+                at += 1;
+            };
+        }
+        while at < limit {
+            bits.ensure_room(tail);
+            // SAFETY: two refills follow `ensure_room`.
+            unsafe { bits.refill_unchecked() };
+            let mut entry = codes.main.root(bits.peek());
+            if entry & LITERAL != 0 {
+                literal!(entry);
+                entry = codes.main.root(bits.peek());
+                if entry & LITERAL != 0 {
+                    literal!(entry);
+                    entry = codes.main.root(bits.peek());
+                    if entry & LITERAL != 0 {
+                        literal!(entry);
+                        continue;
+                    }
+                }
+            }
+            if entry & LONG != 0 {
+                entry = codes.main.long(bits.peek());
+                if entry & LITERAL != 0 {
+                    literal!(entry);
+                    continue;
+                }
+            }
+            // At least 34 bits were held.
+            bits.consume(entry);
+            let mut length = ((entry >> 8) & 7) as usize;
+            if length == LONG_LENGTH {
+                let entry = codes.length.decode(bits.peek());
+                bits.consume(entry);
+                length += (entry >> 8) as usize;
+            }
+            length += MIN_MATCH;
+            let slot = ((entry >> 16) & 63) as usize;
+            let extra = (entry >> 24) & 31;
+            // SAFETY: as above.
+            unsafe { bits.refill_unchecked() };
+            let low = if ALIGNED && slot >= FIRST_ALIGNED_SLOT {
+                let high = bits.take(extra - 3) << 3;
+                let entry = codes.aligned.decode(bits.peek());
+                bits.consume(entry);
+                high + (entry >> 8)
+            } else {
+                bits.take(extra)
+            };
+            let repeated = if slot == 0 { r0 } else { r1 };
+            let repeated = if slot == 2 { r2 } else { repeated };
+            let kept2 = if slot == 2 { r0 } else { r2 };
+            let offset = if slot >= 3 { BASES[slot] + low } else { repeated };
+            r2 = if slot >= 3 { r1 } else { kept2 };
+            r1 = if slot >= 3 || slot == 1 { r0 } else { r1 };
+            r0 = offset;
+            let offset = offset as usize;
+            if offset.wrapping_sub(1) >= at {
+                result = Err(Reason::MatchOffset);
+                break;
+            }
+            // SAFETY: the offset was checked. `at` is at most two more than a position before `limit`, the length
+            // at most `MAX_MATCH`, so `MARGIN` leaves `SLOP_BYTES` after the match.
+            unsafe { copy_match(output, at, offset, length) };
+            at += length;
+        }
+        self.bits = bits;
+        self.at = at;
+        self.recent = [r0, r1, r2];
+        result
+    }
+}

@@ -1,0 +1,121 @@
+//! Loads, stores and match copies without bounds checks, for the inner loops of the decoders.
+#![expect(
+    unsafe_code,
+    reason = "loops check once per item, not once per byte: 5 % of the decoding time"
+)]
+
+/// A fast copy may write this many bytes past its end.
+pub(super) const SLOP_BYTES: usize = 32;
+
+/// The little-endian number at `at`.
+///
+/// # Safety
+/// `at + 8` must be at most the length of the buffer.
+#[inline(always)]
+pub(super) unsafe fn load_u64(buffer: &[u8], at: usize) -> u64 {
+    debug_assert!(at + 8 <= buffer.len());
+    // SAFETY: the caller's promise; arrays of bytes need no alignment.
+    u64::from_le_bytes(unsafe { buffer.as_ptr().add(at).cast::<[u8; 8]>().read() })
+}
+
+/// Sets one byte.
+///
+/// # Safety
+/// `at` must be less than the length of the output.
+#[inline(always)]
+pub(super) unsafe fn put(output: &mut [u8], at: usize, byte: u8) {
+    debug_assert!(at < output.len());
+    // SAFETY: the caller's promise.
+    unsafe { *output.get_unchecked_mut(at) = byte };
+}
+
+/// Copies `length` bytes from `offset` bytes back to `at`, in blocks: up to [`SLOP_BYTES`] bytes after the
+/// match are overwritten too.
+///
+/// # Safety
+/// `offset` must be from 1 to `at`, and `at + length + SLOP_BYTES` at most the length of the output.
+#[inline(always)]
+pub(super) unsafe fn copy_match(output: &mut [u8], at: usize, offset: usize, length: usize) {
+    debug_assert!((1..=at).contains(&offset) && at + length + SLOP_BYTES <= output.len());
+    // SAFETY: the bytes from `offset` before `to` up to `length + SLOP_BYTES` after it are of `output`.
+    unsafe {
+        let to = output.as_mut_ptr().add(at);
+        if offset >= 16 {
+            copy_far(to, offset, length);
+        } else {
+            copy_near(to, offset, length);
+        }
+    }
+}
+
+/// Copies in blocks of 16; these do not overlap their source.
+///
+/// # Safety
+/// `to - offset` to `to + length + SLOP_BYTES` must be in one allocation, and `offset` at least 16.
+#[inline(always)]
+unsafe fn copy_far(to: *mut u8, offset: usize, length: usize) {
+    let mut done = 0;
+    loop {
+        // SAFETY: two blocks are copied only while `done < length`, so they end at most 32 bytes after the
+        // match, and the second one only if the first one did not reach its end.
+        unsafe {
+            copy_block::<16>(to.add(done), offset);
+            if length <= 16 {
+                return;
+            }
+            copy_block::<16>(to.add(done + 16), offset);
+        }
+        done += 32;
+        if done >= length {
+            return;
+        }
+    }
+}
+
+/// Copies where source and destination overlap within a block.
+///
+/// # Safety
+/// `to - offset` to `to + length + SLOP_BYTES` must be in one allocation, and `offset` at least 1.
+#[inline(always)]
+unsafe fn copy_near(to: *mut u8, offset: usize, length: usize) {
+    let mut done = 0;
+    // SAFETY: all blocks begin before the end of the match and have at most 16 bytes.
+    unsafe {
+        if offset == 1 {
+            let block = [to.sub(1).read(); 16];
+            while done < length {
+                to.add(done).cast::<[u8; 16]>().write(block);
+                done += 16;
+            }
+        } else if offset >= 8 {
+            while done < length {
+                copy_block::<8>(to.add(done), offset);
+                done += 8;
+            }
+        } else {
+            while done < length {
+                copy_block::<1>(to.add(done), offset);
+                done += 1;
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `to - offset` and `to` must be valid for `N` bytes.
+#[inline(always)]
+unsafe fn copy_block<const N: usize>(to: *mut u8, offset: usize) {
+    // SAFETY: the caller's promise; arrays of bytes need no alignment.
+    unsafe {
+        let block = to.sub(offset).cast::<[u8; N]>().read();
+        to.cast::<[u8; N]>().write(block);
+    }
+}
+
+/// Copies a match bytewise and writes nothing else.
+#[inline(always)]
+pub(super) fn copy_exact(output: &mut [u8], at: usize, offset: usize, length: usize) {
+    for to in at..at + length {
+        output[to] = output[to - offset];
+    }
+}

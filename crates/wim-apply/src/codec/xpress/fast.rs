@@ -1,0 +1,117 @@
+//! The inner loop of the fast XPRESS decoder.
+#![expect(
+    unsafe_code,
+    reason = "memory is touched without a check per byte; the loop keeps margins"
+)]
+
+use super::MIN_MATCH;
+use super::decode::{Bits, Items, LITERAL, LONG_LENGTH, check};
+use crate::codec::Reason;
+use crate::codec::huffman::LONG;
+use crate::codec::memory::{SLOP_BYTES, copy_exact, copy_match, load_u64, put};
+
+/// Longest match without more.
+const SHORT_MATCH: usize = LONG_LENGTH - 1 + MIN_MATCH;
+/// The fast loop stops this long before the end of the output.
+const OUTPUT_MARGIN: usize = 2 * SHORT_MATCH + SLOP_BYTES;
+/// The fast loop stops this long before the end of the input: two refills and the bytes of a length.
+const INPUT_MARGIN: usize = 24;
+
+impl Bits<'_> {
+    /// Makes sure that 48 bits are held.
+    ///
+    /// # Safety
+    /// Eight bytes must follow `next`.
+    #[inline(always)]
+    unsafe fn refill(&mut self) {
+        // Four units, the first one to the top.
+        // SAFETY: the caller's promise.
+        let units = unsafe { load_u64(self.input, self.next) }.rotate_left(32);
+        let word = (units & 0x0000_ffff_0000_ffff) << 16 | (units >> 16) & 0x0000_ffff_0000_ffff;
+        self.bits |= word.wrapping_shr(self.held);
+        self.next += 2 * (!self.held >> 4 & 3) as usize;
+        self.held |= 48;
+    }
+}
+
+impl Items<'_> {
+    /// Decodes until near the end of the output or the input.
+    #[inline(always)]
+    pub(super) fn fast(&mut self, output: &mut [u8]) -> Result<(), Reason> {
+        let Self {
+            code,
+            mut bits,
+            mut at,
+        } = *self;
+        let limit = output.len().saturating_sub(OUTPUT_MARGIN);
+        let input_limit = bits.input.len().saturating_sub(INPUT_MARGIN);
+        let mut result = Ok(());
+        macro_rules! literal {
+            ($entry:expr) => {
+                bits.consume($entry);
+                // SAFETY: `at` is less than `limit` plus the two literals before; the margin follows `limit`.
+                unsafe { put(output, at, ($entry >> 16) as u8) };
+                at += 1;
+            };
+        }
+        while at < limit && bits.next < input_limit {
+            // SAFETY: `next` is less than `input_limit`, or up to six more after one refill.
+            unsafe { bits.refill() };
+            let mut entry = code.root(bits.bits);
+            if entry & LITERAL != 0 {
+                literal!(entry);
+                entry = code.root(bits.bits);
+                if entry & LITERAL != 0 {
+                    literal!(entry);
+                    entry = code.root(bits.bits);
+                    if entry & LITERAL != 0 {
+                        literal!(entry);
+                        continue;
+                    }
+                }
+            }
+            if entry & LONG != 0 {
+                entry = code.long(bits.bits);
+                if entry & LITERAL != 0 {
+                    literal!(entry);
+                    continue;
+                }
+            }
+            // At least 26 bits were held.
+            bits.consume(entry);
+            // SAFETY: `next` is less than `input_limit`, or up to six more after one refill.
+            unsafe { bits.refill() };
+            let offset_bits = entry >> 16 & 15;
+            let mut length = (entry >> 8 & 15) as usize;
+            if length == LONG_LENGTH {
+                bits.give_back();
+                length = bits.long_length();
+                if at + length >= limit {
+                    // Near the end; the rest of the item is decoded here, with care.
+                    let offset = 1_usize << offset_bits | bits.take(offset_bits) as usize;
+                    match check(output, at, offset, length + MIN_MATCH) {
+                        Ok(()) => copy_exact(output, at, offset, length + MIN_MATCH),
+                        Err(reason) => result = Err(reason),
+                    }
+                    at += length + MIN_MATCH;
+                    break;
+                }
+            }
+            length += MIN_MATCH;
+            let offset = 1_usize << offset_bits | bits.take(offset_bits) as usize;
+            if offset > at {
+                result = Err(Reason::MatchOffset);
+                break;
+            }
+            // SAFETY: the offset is at least 1 and was checked. `at` is at most two more than a position before
+            // `limit`. A short match leaves `SLOP_BYTES` of the margin; a long one ends before `limit + MIN_MATCH`.
+            unsafe { copy_match(output, at, offset, length) };
+            at += length;
+        }
+        // The careful loop knows exactly what it holds.
+        bits.held &= 63;
+        bits.bits &= !(u64::MAX >> bits.held);
+        (self.bits, self.at) = (bits, at);
+        result
+    }
+}
