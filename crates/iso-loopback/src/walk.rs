@@ -3,12 +3,13 @@
 use std::io::{Read, Seek};
 
 use crate::entry::Location;
-use crate::{Entry, Error, IsoImage, Result};
+use crate::{Entry, Error, ErrorKind, IsoImage, Result};
 
 /// Iterator of [`IsoImage::walk`]: paths relative to its start, with `/`, a directory before what it holds.
 ///
-/// It ends after the first error. A directory inside itself, too deep a tree, or more entries than the limits allow
-/// is such an error.
+/// A directory that cannot be read, or that lies inside itself, gives an error in its place, and the walk goes on beside
+/// it; collecting into a `Result` stops at the first. Too deep a tree and more entries than the limits allow end the
+/// walk.
 #[derive(Debug)]
 pub struct Walk<'a, R> {
     image: &'a mut IsoImage<R>,
@@ -103,7 +104,7 @@ impl<R: Read + Seek> Iterator for Walk<'_, R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let step = self.step();
-        if step.is_err() {
+        if step.as_ref().is_err_and(|error| error.kind() == ErrorKind::Limit) {
             self.stack.clear();
         }
         step.transpose()

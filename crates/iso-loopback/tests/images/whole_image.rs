@@ -174,6 +174,8 @@ fn verification_reads_all_and_compares_the_sides() {
             .iter()
             .any(|finding| finding.error.to_string().contains("CRC"))
     );
+    // Its folder, docs, cannot be listed then; all the others are read.
+    assert_eq!(report.trees[0].files, 84);
 }
 
 #[test]
