@@ -76,19 +76,13 @@ pub(super) fn encode_name_entry(
 }
 
 /// Value of `$STANDARD_INFORMATION`; 48 bytes without a security id.
-pub(super) fn standard_information(
-    times: &[u64; 4],
-    attributes: u32,
-    case_sensitive: bool,
-    security: Option<u32>,
-) -> Vec<u8> {
+pub(super) fn standard_information(times: &[u64; 4], attributes: u32, security: Option<u32>) -> Vec<u8> {
     let mut out = Vec::with_capacity(72);
     for time in times {
         out.extend(time.to_le_bytes());
     }
     out.extend(attributes.to_le_bytes());
-    out.extend(u32::from(case_sensitive).to_le_bytes());
-    out.extend([0; 8]);
+    out.extend([0; 12]);
     if let Some(security) = security {
         out.extend([0; 4]);
         out.extend(security.to_le_bytes());
@@ -457,10 +451,7 @@ impl<'w, W: Write + Seek> Metadata<'w, W> {
     fn write_tables(&mut self) -> Result<(), BuildError> {
         let geometry = self.writer.geometry();
         let cluster = geometry.cluster;
-        let mut first_records = Vec::new();
-        for record in 0..mirror_records(&geometry) {
-            first_records.extend(self.record(record).0);
-        }
+        let first_records = self.first_records(mirror_records(&geometry));
         let mut out = RunWriter::new(&self.places.mirror, cluster);
         out.write(&mut self.writer.sink, &first_records)?;
         out.finish(&mut self.writer.sink)?;
@@ -474,6 +465,21 @@ impl<'w, W: Write + Seek> Metadata<'w, W> {
         self.write_bitmap()?;
         self.write_mft_bitmap()?;
         self.write_mft()
+    }
+
+    /// What `$MFTMirr` repeats.
+    fn first_records(&self, count: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut extensions = Vec::new();
+        for record in 0..self.node_records().min(count) {
+            let (base, rest) = self.record(record);
+            bytes.extend(base);
+            extensions.extend(rest);
+        }
+        bytes.extend(extensions);
+        let len = usize::try_from(count).unwrap_or(0) * self.writer.geometry().record_bytes;
+        bytes.resize(len, 0);
+        bytes
     }
 
     /// `$Bitmap`: bits past the last cluster are set.
@@ -615,7 +621,7 @@ impl<'w, W: Write + Seek> Metadata<'w, W> {
             0 => Some(secure::DEFAULT_ID),
             id => Some(id),
         };
-        let information = standard_information(&node.times, stored, node.case_sensitive, security);
+        let information = standard_information(&node.times, stored, security);
         let mut out = vec![Attribute::resident(
             attribute::STANDARD_INFORMATION,
             &[],
@@ -707,7 +713,9 @@ impl<'w, W: Write + Seek> Metadata<'w, W> {
         };
         if let Some(extra) = tree.extra(node) {
             if let Some(id) = &extra.object_id {
-                out.push(Attribute::resident(attribute::OBJECT_ID, &[], id.clone()));
+                // The birth ids are in the index only.
+                let id = id.get(..16).unwrap_or(id).to_vec();
+                out.push(Attribute::resident(attribute::OBJECT_ID, &[], id));
             }
             if let Some(reparse) = &extra.reparse {
                 out.push(value(

@@ -44,6 +44,12 @@ pub enum Warning {
         /// How many.
         names: u64,
     },
+    /// Directories described as case-sensitive are not marked so: where NTFS keeps that mark is not published.
+    /// All their names are stored.
+    CaseSensitivityNotMarked {
+        /// How many.
+        directories: u64,
+    },
     /// Names in a directory that is not case-sensitive which differ only in case: Windows finds just one of
     /// them.
     NamesDifferOnlyInCase {

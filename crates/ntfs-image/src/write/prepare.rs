@@ -142,6 +142,12 @@ pub(super) fn prepare(
             nodes: dropped as u64,
         });
     }
+    let unmarked = tree.nodes.iter().filter(|node| node.case_sensitive).count();
+    if unmarked > 0 {
+        prepared.warnings.push(Warning::CaseSensitivityNotMarked {
+            directories: unmarked as u64,
+        });
+    }
     name_directories(spec, tree, &mut prepared)?;
     let room = capacity(geometry.record_bytes);
     for node in 0..super::bytes::low32(tree.nodes.len()) {
@@ -547,8 +553,8 @@ fn fixed_cost(tree: &Tree, prepared: &Prepared, at: u32, node: &Node, room: usiz
         cost += file_name_len(1) + resident_len(0, super::secure::ROOT_DESCRIPTOR.len());
     }
     if let Some(extra) = tree.extra(node) {
-        if let Some(id) = &extra.object_id {
-            cost += resident_len(0, id.len());
+        if extra.object_id.is_some() {
+            cost += resident_len(0, 16);
         }
         if let Some(reparse) = &extra.reparse {
             cost += value_cost(reparse.data.len() + 8, room);

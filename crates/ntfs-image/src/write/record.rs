@@ -1,6 +1,6 @@
 //! MFT records: attributes packed into one record, or into several under an attribute list.
 
-use super::attribute::{Attribute, Body, resident_len};
+use super::attribute::{Attribute, resident_len};
 use super::bytes::{apply_fixup, low8, low16, low32, pad8, push_units, put_u32};
 use super::space::Run;
 use crate::layout::{ATTRIBUTE_END, FILE_MAGIC, FIXUP_STRIDE_BYTES, attribute, record_flag};
@@ -52,11 +52,28 @@ pub(super) fn sort(attributes: &mut [Attribute]) {
 
 /// Encodes one record from sorted attributes that fit.
 pub(super) fn encode(header: &Header, attributes: &[Attribute], record_bytes: usize, out: &mut Vec<u8>) {
+    encode_numbered(
+        header,
+        (0..).zip(attributes),
+        low16(attributes.len()),
+        record_bytes,
+        out,
+    );
+}
+
+/// Encodes one record from sorted attributes with their instance numbers, which are below `next`.
+fn encode_numbered<'a>(
+    header: &Header,
+    attributes: impl Iterator<Item = (u16, &'a Attribute)>,
+    next: u16,
+    record_bytes: usize,
+    out: &mut Vec<u8>,
+) {
     let start = out.len();
     let first = attributes_at(record_bytes);
     out.resize(start + first, 0);
-    for (instance, attribute) in attributes.iter().enumerate() {
-        attribute.encode(low16(instance), out);
+    for (instance, attribute) in attributes {
+        attribute.encode(instance, out);
     }
     out.extend(ATTRIBUTE_END.to_le_bytes());
     out.extend(0u32.to_le_bytes());
@@ -72,26 +89,34 @@ pub(super) fn encode(header: &Header, attributes: &[Attribute], record_bytes: us
     put_u32(record, 0x18, used);
     put_u32(record, 0x1C, low32(record_bytes));
     record[0x20..0x28].copy_from_slice(&header.base.to_le_bytes());
-    record[0x28..0x2A].copy_from_slice(&low16(attributes.len()).to_le_bytes());
+    record[0x28..0x2A].copy_from_slice(&next.to_le_bytes());
     record[0x2C..0x30].copy_from_slice(&(header.record & 0xFFFF_FFFF).to_le_bytes()[..4]);
     apply_fixup(record, 0x30);
 }
 
-/// A file whose attributes need several records.
+/// A file whose attributes need several records. Instance numbers are unique in the file, and the parts of
+/// one attribute share one: some readers tell by it which parts belong together.
 #[derive(Debug)]
 pub(super) struct Spread {
-    base: Vec<Attribute>,
-    extensions: Vec<Vec<Attribute>>,
-    /// Where each listed attribute is: `None` for the base record, else the extension.
-    list: Vec<(Option<usize>, Attribute)>,
+    /// Sorted: where each part is (`None` for the base record, else the extension), its instance number.
+    parts: Vec<(Option<usize>, u16, Attribute)>,
+    extension_count: usize,
+    next_instance: u16,
 }
+
+/// Instance number of the attribute list.
+const LIST_INSTANCE: u16 = 1;
 
 /// Distributes sorted attributes that do not fit one record.
 pub(super) fn spread(attributes: Vec<Attribute>, record_bytes: usize) -> Spread {
     let capacity = capacity(record_bytes);
     let mut parts: Vec<Attribute> = Vec::new();
+    // As Windows does, the parts of a divided attribute all lie outside the base record.
+    let mut divided = Vec::new();
     for attribute in attributes {
-        parts.extend(attribute.split(capacity));
+        let pieces = attribute.split(capacity);
+        divided.resize(parts.len() + pieces.len(), pieces.len() > 1);
+        parts.extend(pieces);
     }
     let list_bytes: usize = parts.iter().map(list_entry_len).sum();
     let list_cost = if list_bytes <= RESIDENT_LIST_BYTES {
@@ -116,7 +141,7 @@ pub(super) fn spread(attributes: Vec<Attribute>, record_bytes: usize) -> Spread 
     let mut left: Vec<usize> = Vec::new();
     for at in order {
         let len = parts[at].encoded_len();
-        if len <= base_left {
+        if len <= base_left && !divided[at] {
             base_left -= len;
             continue;
         }
@@ -129,38 +154,32 @@ pub(super) fn spread(attributes: Vec<Attribute>, record_bytes: usize) -> Spread 
         }
         home[at] = Some(left.len() - 1);
     }
-    let mut spread = Spread {
-        base: Vec::new(),
-        extensions: vec![Vec::new(); left.len()],
-        list: Vec::new(),
-    };
+    // The attribute list comes second in the base record.
+    let mut instance = 0;
+    let mut numbered = Vec::with_capacity(parts.len());
     for (part, home) in parts.into_iter().zip(home) {
-        let listed = Attribute {
-            body: short_body(&part),
-            ..part.clone()
-        };
-        spread.list.push((home, listed));
-        match home {
-            None => spread.base.push(part),
-            Some(extension) => spread.extensions[extension].push(part),
+        if part.lowest_vcn() == 0 && !numbered.is_empty() {
+            instance = if instance + 1 == LIST_INSTANCE {
+                LIST_INSTANCE + 1
+            } else {
+                instance + 1
+            };
         }
+        numbered.push((home, instance, part));
     }
-    spread
-}
-
-/// A body that keeps only the lowest VCN, for the list.
-fn short_body(part: &Attribute) -> Body {
-    Body::NonResident(super::attribute::NonResident {
-        lowest_vcn: part.lowest_vcn(),
-        ..super::attribute::NonResident::default()
-    })
+    Spread {
+        parts: numbered,
+        extension_count: left.len(),
+        next_instance: instance + 1,
+    }
 }
 
 /// What stays in the base record first.
 fn rank(part: &Attribute, names: u32) -> u32 {
     match part.kind {
         attribute::STANDARD_INFORMATION => 0,
-        attribute::INDEX_ROOT => 1,
+        // The view indexes name the base record: a reader may look for these there only.
+        attribute::INDEX_ROOT | attribute::OBJECT_ID | attribute::REPARSE_POINT => 1,
         attribute::FILE_NAME if names <= 2 => 2,
         attribute::INDEX_ALLOCATION | attribute::BITMAP => 3,
         attribute::DATA if part.name.is_empty() => 4,
@@ -176,34 +195,20 @@ fn list_entry_len(part: &Attribute) -> usize {
 impl Spread {
     /// Number of records beside the base record.
     pub(super) fn extension_count(&self) -> usize {
-        self.extensions.len()
+        self.extension_count
     }
 
     /// Whether the list needs clusters, and how many bytes.
     pub(super) fn list_bytes_in_clusters(&self) -> Option<u64> {
-        let len: usize = self.list.iter().map(|(_, part)| list_entry_len(part)).sum();
+        let len: usize = self.parts.iter().map(|(_, _, part)| list_entry_len(part)).sum();
         (len > RESIDENT_LIST_BYTES).then_some(len as u64)
     }
 
     /// The attribute list, when the extensions get consecutive records from `first`.
     pub(super) fn list(&self, base: u64, first: u64) -> Vec<u8> {
         let mut out = Vec::new();
-        // In the base record the list itself comes second.
-        let mut base_instance = 0;
-        let mut instances = vec![0u16; self.extensions.len()];
-        for (home, part) in &self.list {
-            let (record, instance) = match home {
-                None => {
-                    let instance = if base_instance == 0 { 0 } else { base_instance + 1 };
-                    base_instance += 1;
-                    (base, instance)
-                }
-                Some(extension) => {
-                    let instance = instances[*extension];
-                    instances[*extension] += 1;
-                    (reference(first + *extension as u64, 1), instance)
-                }
-            };
+        for (home, instance, part) in &self.parts {
+            let record = home.map_or(base, |extension| reference(first + extension as u64, 1));
             let start = out.len();
             out.extend(part.kind.to_le_bytes());
             out.extend(low16(list_entry_len(part)).to_le_bytes());
@@ -217,6 +222,13 @@ impl Spread {
         }
         pad8(&mut out);
         out
+    }
+
+    fn parts_in(&self, home: Option<usize>) -> impl Iterator<Item = (u16, &Attribute)> {
+        self.parts
+            .iter()
+            .filter(move |(at, _, _)| *at == home)
+            .map(|(_, instance, part)| (*instance, part))
     }
 
     /// Encodes all records: the base record, then the extensions.
@@ -236,20 +248,29 @@ impl Spread {
                 Attribute::in_clusters(attribute::ATTRIBUTE_LIST, &[], runs, size, cluster)
             }
         };
-        let mut attributes = self.base.clone();
-        attributes.insert(1, list);
+        let own = self.parts_in(None);
+        let (before, after): (Vec<_>, Vec<_>) =
+            own.partition(|(_, part)| part.kind < attribute::ATTRIBUTE_LIST);
+        let attributes = before.into_iter().chain([(LIST_INSTANCE, &list)]).chain(after);
         let mut base_record = Vec::new();
-        encode(header, &attributes, record_bytes, &mut base_record);
+        encode_numbered(
+            header,
+            attributes,
+            self.next_instance,
+            record_bytes,
+            &mut base_record,
+        );
         let mut rest = Vec::new();
-        for (record, part) in (first..).zip(&self.extensions) {
+        for extension in 0..self.extension_count {
             let header = Header {
-                record,
+                record: first + extension as u64,
                 sequence: 1,
                 flags: record_flag::IN_USE,
                 links: 0,
                 base,
             };
-            encode(&header, part, record_bytes, &mut rest);
+            let parts = self.parts_in(Some(extension));
+            encode_numbered(&header, parts, self.next_instance, record_bytes, &mut rest);
         }
         (base_record, rest)
     }

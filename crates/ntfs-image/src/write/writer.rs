@@ -136,8 +136,10 @@ impl<W: Write + Seek> VolumeWriter<W> {
             needed_bytes: plan.min_size_bytes,
         };
         new.space.contiguous(geometry.boot_clusters());
+        // From here on there is no volume, whatever was there before.
         new.sink
             .fill_at(0, BOOT_FILE_BYTES.next_multiple_of(geometry.cluster), 0)?;
+        new.sink.flush()?;
         new.upcase_runs = new.store(&upcase_bytes())?;
         new.attrdef_runs = new.store(&attrdef_bytes())?;
         Ok(new)

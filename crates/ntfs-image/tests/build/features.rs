@@ -1,17 +1,19 @@
 //! One volume with everything a Windows tree can hold.
 
 use ntfs_image::{
-    CompactFormat, Content, DosNames, Metadata, NodeId, NodeSpec, NtfsBuilder, ReparsePoint, StreamForm,
-    StreamKey, StreamSpec, VolumeSpec, Warning,
+    CompactFormat, Content, DosNames, Metadata, NodeId, NodeSpec, ReparsePoint, StreamForm, StreamKey,
+    StreamSpec, VolumeSpec, Warning,
 };
 
-use crate::support::{Volume, build, check, descriptor, noise, spec, units, wof_stored};
+use crate::readback::{compare_with_ntfs3g, read_back};
+use crate::recorder::Recorder;
+use crate::support::{check, descriptor, noise, spec, units, wof_stored};
 
-fn bytes(builder: &mut NtfsBuilder, parent: NodeId, name: &str, content: Vec<u8>) -> NodeId {
+fn bytes(builder: &mut Recorder, parent: NodeId, name: &str, content: Vec<u8>) -> NodeId {
     builder.add(parent, name, NodeSpec::file(Content::Bytes(content)))
 }
 
-fn links(builder: &mut NtfsBuilder, root: NodeId) {
+fn links(builder: &mut Recorder, root: NodeId) {
     let dir = builder.add(root, "links", NodeSpec::directory());
     for (count, size) in [(2, 10), (20, 300), (61, 5000), (1024, 70_000)] {
         let node = builder.add_node(NodeSpec::file(Content::Bytes(noise(size, count))));
@@ -21,15 +23,15 @@ fn links(builder: &mut NtfsBuilder, root: NodeId) {
                 dir,
                 node,
                 &name,
-                (n == 3).then(|| units(&format!("ONE{count}~1"))).as_deref(),
+                (n == 3).then(|| units(&format!("N{count}~1"))).as_deref(),
             );
         }
     }
 }
 
-fn large_directory(builder: &mut NtfsBuilder, root: NodeId) {
+fn large_directory(builder: &mut Recorder, root: NodeId, count: u32) {
     let dir = builder.add(root, "large", NodeSpec::directory());
-    for n in 0..1600u32 {
+    for n in 0..count {
         // Deliveries in an order that is not that of the names.
         let name = format!(
             "amd64_component-{:08x}_31bf3856ad364e35_10.0.{n}",
@@ -39,7 +41,7 @@ fn large_directory(builder: &mut NtfsBuilder, root: NodeId) {
     }
 }
 
-fn collation(builder: &mut NtfsBuilder, root: NodeId) {
+fn collation(builder: &mut Recorder, root: NodeId) {
     let dir = builder.add(root, "collation", NodeSpec::directory());
     let names = [
         "a",
@@ -95,12 +97,12 @@ fn collation(builder: &mut NtfsBuilder, root: NodeId) {
     }
 }
 
-fn resident_limits(builder: &mut NtfsBuilder, root: NodeId) {
+fn resident_limits(builder: &mut Recorder, root: NodeId, step: usize) {
     let dir = builder.add(root, "limits", NodeSpec::directory());
-    for size in 560..800 {
+    for size in (560..800).step_by(step) {
         bytes(builder, dir, &format!("{size}"), noise(size, size as u64));
     }
-    for size in 200..330 {
+    for size in (200..330).step_by(step) {
         let mut node = NodeSpec::file(Content::Bytes(noise(size, 1)));
         node.streams
             .push(StreamSpec::named(units("second"), Content::Bytes(noise(size, 2))));
@@ -110,7 +112,7 @@ fn resident_limits(builder: &mut NtfsBuilder, root: NodeId) {
     builder.add(dir, "no stream", NodeSpec::default());
 }
 
-fn extras(builder: &mut NtfsBuilder, root: NodeId) {
+fn extras(builder: &mut Recorder, root: NodeId) {
     let dir = builder.add(root, "extras", NodeSpec::directory());
     let reparse = |tag, data| {
         Some(ReparsePoint {
@@ -124,7 +126,7 @@ fn extras(builder: &mut NtfsBuilder, root: NodeId) {
     target.extend([0, 0]);
     target.extend(units("C:\\").iter().flat_map(|unit| unit.to_le_bytes()));
     target.extend([0, 0]);
-    for n in 0..300 {
+    for n in 0..100 {
         let node = NodeSpec {
             reparse: reparse(0xA000_0003, target.clone()),
             ..NodeSpec::directory()
@@ -178,10 +180,10 @@ fn extras(builder: &mut NtfsBuilder, root: NodeId) {
     }
 }
 
-fn sparse(builder: &mut NtfsBuilder, root: NodeId) {
+fn sparse(builder: &mut Recorder, root: NodeId, alternating: usize) {
     let dir = builder.add(root, "sparse", NodeSpec::directory());
     let mut contents = vec![vec![0; 1 << 20], noise(1 << 18, 1), vec![0; 100], noise(100, 2)];
-    let mut alternating = vec![0u8; 64 << 20];
+    let mut alternating = vec![0u8; alternating];
     for at in (0..alternating.len()).step_by(131_072) {
         alternating[at + 5] = 1;
     }
@@ -202,9 +204,9 @@ fn sparse(builder: &mut NtfsBuilder, root: NodeId) {
     }
 }
 
-fn metadata(builder: &mut NtfsBuilder, root: NodeId) {
+fn metadata(builder: &mut Recorder, root: NodeId, count: u32) {
     let dir = builder.add(root, "metadata", NodeSpec::directory());
-    for n in 0..3000u32 {
+    for n in 0..count {
         let security = builder.add_security_descriptor(&descriptor(n));
         let metadata = Metadata {
             attributes: [0x20, 0x21, 0x22, 0x26, 0x2020, 0x1020, 0x120, 0x80][n as usize % 8],
@@ -230,12 +232,9 @@ fn metadata(builder: &mut NtfsBuilder, root: NodeId) {
     bytes(builder, deep, "at the bottom", noise(10_000, 1));
 }
 
-type Deliveries = Vec<(StreamKey, StreamForm, Vec<u8>)>;
-
-fn delivered(builder: &mut NtfsBuilder, root: NodeId) -> Deliveries {
+fn delivered(builder: &mut Recorder, root: NodeId, sizes: &[usize]) {
     let dir = builder.add(root, "delivered", NodeSpec::directory());
-    let mut out = Vec::new();
-    for (n, size) in (0..).zip([0usize, 1, 700, 5000, 100_000, 9 << 20, 20 << 20]) {
+    for (n, size) in (0..).zip(sizes.iter().copied()) {
         let key = StreamKey(1000 - n);
         for copy in 0..=n % 4 {
             let content = Content::Keyed {
@@ -248,7 +247,7 @@ fn delivered(builder: &mut NtfsBuilder, root: NodeId) -> Deliveries {
             }
             builder.add(dir, &format!("copy {copy} of {size}"), node);
         }
-        out.push((key, StreamForm::Plain, noise(size, n)));
+        builder.deliver(key, StreamForm::Plain, noise(size, n), noise(size, n));
     }
     for (n, format) in (0..).zip([
         CompactFormat::Xpress4K,
@@ -257,7 +256,7 @@ fn delivered(builder: &mut NtfsBuilder, root: NodeId) -> Deliveries {
         CompactFormat::Xpress16K,
     ]) {
         for (size, copies) in [(300usize, 1u64), (70_000, 1), (3 << 20, 2)] {
-            let key = StreamKey(2000 + n * 1_000_000 + size as u64);
+            let key = StreamKey(2000 + n * 10_000_000 + size as u64);
             for copy in 0..copies {
                 let content = Content::Keyed {
                     key,
@@ -270,39 +269,62 @@ fn delivered(builder: &mut NtfsBuilder, root: NodeId) -> Deliveries {
                 ));
                 builder.add(dir, &format!("compact {format:?} {size} {copy}"), node);
             }
-            out.push((
+            let plain = noise(size, 4);
+            builder.deliver(
                 key,
                 StreamForm::Compact(format),
-                wof_stored(&noise(size, 4), format),
-            ));
+                wof_stored(&plain, format),
+                plain,
+            );
         }
     }
-    out
 }
 
-pub(crate) fn everything(spec: VolumeSpec) -> (NtfsBuilder, Deliveries) {
-    let mut builder = NtfsBuilder::new(spec);
+/// How much of each kind.
+struct Scale {
+    entries: u32,
+    limit_step: usize,
+    alternating: usize,
+    descriptors: u32,
+    sizes: &'static [usize],
+}
+
+const FULL: Scale = Scale {
+    entries: 1600,
+    limit_step: 1,
+    alternating: 24 << 20,
+    descriptors: 3000,
+    sizes: &[0, 1, 700, 5000, 100_000, 9 << 20, 20 << 20],
+};
+
+const SMALL: Scale = Scale {
+    entries: 200,
+    limit_step: 13,
+    alternating: 4 << 20,
+    descriptors: 100,
+    sizes: &[0, 1, 700, 5000, 100_000],
+};
+
+fn everything(spec: VolumeSpec, scale: &Scale) -> Recorder {
+    let mut builder = Recorder::new(spec);
     let root = builder.root();
     links(&mut builder, root);
-    large_directory(&mut builder, root);
+    large_directory(&mut builder, root, scale.entries);
     collation(&mut builder, root);
-    resident_limits(&mut builder, root);
+    resident_limits(&mut builder, root, scale.limit_step);
     extras(&mut builder, root);
-    sparse(&mut builder, root);
-    metadata(&mut builder, root);
-    let deliveries = delivered(&mut builder, root);
-    (builder, deliveries)
-}
-
-fn built(spec: VolumeSpec) -> Volume {
-    let (builder, deliveries) = everything(spec);
-    build(builder, &deliveries)
+    sparse(&mut builder, root, scale.alternating);
+    metadata(&mut builder, root, scale.descriptors);
+    delivered(&mut builder, root, scale.sizes);
+    builder
 }
 
 #[test]
 fn every_feature_is_clean() {
-    let volume = built(spec(512));
+    let (volume, recorded) = everything(spec(256), &FULL).build();
     check(&volume.path, 512);
+    read_back(&volume.path, &recorded);
+    compare_with_ntfs3g(&volume.path, &recorded);
     assert!(volume.report.extension_record_count > 100, "{:?}", volume.report);
     assert_eq!(volume.report.compact_file_count, 16);
     assert!(
@@ -315,20 +337,28 @@ fn every_feature_is_clean() {
 
 #[test]
 fn every_feature_is_clean_with_generated_dos_names() {
-    let volume = built(VolumeSpec {
-        dos_names: DosNames::Generate,
-        ..spec(512)
-    });
+    let (volume, _) = everything(
+        VolumeSpec {
+            dos_names: DosNames::Generate,
+            ..spec(128)
+        },
+        &SMALL,
+    )
+    .build();
     check(&volume.path, 512);
 }
 
 #[test]
 fn every_cluster_size_is_clean() {
     for shift in 9..=16 {
-        let volume = built(VolumeSpec {
-            cluster_bytes: 1 << shift,
-            ..spec(2048)
-        });
+        let (volume, _) = everything(
+            VolumeSpec {
+                cluster_bytes: 1 << shift,
+                ..spec(512)
+            },
+            &SMALL,
+        )
+        .build();
         check(&volume.path, 512);
     }
 }
@@ -341,12 +371,16 @@ fn large_sectors_and_records_are_clean() {
         (4096, 65536, 4096),
         (512, 1024, 4096),
     ] {
-        let volume = built(VolumeSpec {
-            sector_bytes,
-            cluster_bytes,
-            mft_record_bytes,
-            ..spec(2048)
-        });
+        let (volume, _) = everything(
+            VolumeSpec {
+                sector_bytes,
+                cluster_bytes,
+                mft_record_bytes,
+                ..spec(512)
+            },
+            &SMALL,
+        )
+        .build();
         check(&volume.path, sector_bytes);
     }
 }

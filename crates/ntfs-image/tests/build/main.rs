@@ -1,5 +1,9 @@
 //! The builder against foreign readers and checkers.
 
 mod features;
+mod limits;
 mod plain;
+mod random;
+mod readback;
+mod recorder;
 mod support;

@@ -1,0 +1,277 @@
+//! Size of the volume, many files, faults of the output, places.
+
+use std::io::{Cursor, Seek, SeekFrom, Write};
+
+use ntfs_image::{
+    BuildError, BuildErrorKind, Content, NodeSpec, NtfsBuilder, Placement, StreamForm, StreamKey, StreamSpec,
+    VolumeSpec,
+};
+use testkit::fault_disk::{Fault, FaultDisk};
+
+use crate::support::{build, check, noise, spec};
+
+#[test]
+fn a_hundred_thousand_files_are_clean() {
+    let mut builder = NtfsBuilder::new(spec(1024));
+    let mut dir = builder.root();
+    let mut deliveries = Vec::new();
+    for n in 0..100_000u64 {
+        if n % 40 == 0 || n == 50_000 {
+            let root = builder.root();
+            dir = builder.add(
+                root,
+                &format!("x86_component_{:08x}", n.wrapping_mul(0x9E37_79B9)),
+                NodeSpec::directory(),
+            );
+        }
+        if n > 80_000 && n < 100_000 && n % 40 != 0 {
+            // One large directory.
+            dir = builder.root();
+        }
+        let key = StreamKey(n);
+        let size = n * 31 % 900;
+        builder.add(
+            dir,
+            &format!("file {n}"),
+            NodeSpec::file(Content::Keyed {
+                key,
+                size_bytes: size,
+            }),
+        );
+        deliveries.push((key, StreamForm::Plain, vec![1; usize::try_from(size).unwrap()]));
+    }
+    let volume = build(builder, &deliveries);
+    check(&volume.path, 512);
+    assert!(volume.report.write_calls < 200, "{:?}", volume.report);
+}
+
+#[test]
+fn a_volume_that_is_too_small_is_refused_with_the_size_that_is_enough() {
+    let fill = |mib: u64| {
+        let mut builder = NtfsBuilder::new(spec(mib));
+        let root = builder.root();
+        for n in 0..60u64 {
+            let content = Content::Keyed {
+                key: StreamKey(n),
+                size_bytes: 1 << 20,
+            };
+            builder.add(root, &format!("file {n}"), NodeSpec::file(content));
+        }
+        builder
+    };
+    let error = fill(40).plan().expect_err("too small");
+    assert_eq!(error.kind(), BuildErrorKind::NoSpace);
+    let BuildError::NoSpace { needed_bytes, .. } = error else {
+        panic!("{error}")
+    };
+    assert!(needed_bytes < 66 << 20, "{needed_bytes}");
+    let mut builder = fill(needed_bytes >> 20);
+    assert_eq!(builder.plan().expect("large enough").min_size_bytes, needed_bytes);
+    let deliveries: Vec<_> = (0..60)
+        .map(|n| (StreamKey(n), StreamForm::Plain, noise(1 << 20, n)))
+        .collect();
+    check(&build(builder, &deliveries).path, 512);
+}
+
+fn small_tree() -> NtfsBuilder {
+    let mut builder = NtfsBuilder::new(spec(32));
+    let root = builder.root();
+    for n in 0..200 {
+        builder.add(
+            root,
+            &format!("file {n}"),
+            NodeSpec::file(Content::Bytes(noise(n * 100, n as u64))),
+        );
+    }
+    builder
+}
+
+#[test]
+fn a_power_cut_at_any_write_leaves_no_volume() {
+    // The old content is a valid volume.
+    let old = small_tree()
+        .writer(FaultDisk::sized(32 << 20, 0))
+        .unwrap()
+        .finish()
+        .unwrap()
+        .0
+        .into_contents();
+    let (_, report) = small_tree()
+        .writer(FaultDisk::sized(32 << 20, 0))
+        .unwrap()
+        .finish()
+        .unwrap();
+    let signature = |disk: &[u8]| disk[3..11] == *b"NTFS    ";
+    assert!(signature(&old));
+    for write in 0..usize::try_from(report.write_calls).unwrap() {
+        for fault in [Fault::Lost, Fault::Error, Fault::Torn { kept: 100 }] {
+            let mut disk = FaultDisk::sized(32 << 20, 0);
+            disk.write_all(&old).unwrap();
+            disk.seek(SeekFrom::Start(0)).unwrap();
+            let first = disk.trace().len();
+            let mut disk = disk.failing_at(first + write, fault);
+            let result = small_tree()
+                .writer(&mut disk)
+                .and_then(ntfs_image::VolumeWriter::finish)
+                .map(|_| ());
+            let seen = disk.contents();
+            if write == 0 {
+                // Nothing, or only zeros over the boot sector, reached the disk.
+                assert!(!signature(seen) || seen == old, "write {write} {fault:?}");
+            } else if let Fault::Torn { kept: 100 } = fault {
+                // The last write may have been the boot sector, torn: it lacks its end mark.
+                assert!(
+                    !signature(seen) || seen[510..512] != [0x55, 0xAA],
+                    "write {write}"
+                );
+            } else {
+                assert!(!signature(seen), "write {write} {fault:?}");
+            }
+            assert!(fault == Fault::Lost || result.is_err(), "write {write} {fault:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_is_not_delivered_leaves_no_volume() {
+    let mut builder = NtfsBuilder::new(spec(32));
+    let root = builder.root();
+    builder.add(
+        root,
+        "a",
+        NodeSpec::file(Content::Keyed {
+            key: StreamKey(1),
+            size_bytes: 5,
+        }),
+    );
+    let mut disk = Cursor::new(Vec::new());
+    let error = builder
+        .writer(&mut disk)
+        .unwrap()
+        .finish()
+        .expect_err("not delivered");
+    assert_eq!(error.kind(), BuildErrorKind::Delivery);
+    assert!(disk.get_ref()[..512].iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn the_same_description_gives_the_same_bytes() {
+    let make = || {
+        small_tree()
+            .writer(Cursor::new(Vec::new()))
+            .unwrap()
+            .finish()
+            .unwrap()
+    };
+    let (first, report) = make();
+    assert!(first == make().0);
+    assert!(report.write_calls <= 8, "{report:?}");
+    assert!(report.seek_calls <= 4, "{report:?}");
+}
+
+#[test]
+fn placed_streams_and_free_ranges_are_kept() {
+    let keep_free = vec![20..300, 2000..2001, 4000..4100];
+    let mut builder = NtfsBuilder::new(VolumeSpec {
+        keep_free: keep_free.clone(),
+        ..spec(64)
+    });
+    let root = builder.root();
+    let mut deliveries = Vec::new();
+    let mut placed = Vec::new();
+    for (n, lcn) in (0..).zip([700u64, 16_000, 3000, 10]) {
+        let key = StreamKey(n);
+        let bytes = noise(30_000, n);
+        let mut stream = StreamSpec::unnamed(Content::Keyed {
+            key,
+            size_bytes: bytes.len() as u64,
+        });
+        stream.placement = Placement::At(lcn);
+        builder.add(
+            root,
+            &format!("placed {n}"),
+            NodeSpec {
+                streams: vec![stream],
+                ..NodeSpec::default()
+            },
+        );
+        placed.push((lcn, bytes.clone()));
+        deliveries.push((key, StreamForm::Plain, bytes));
+    }
+    for n in 10..50 {
+        let key = StreamKey(n);
+        let bytes = noise(500_000, n);
+        builder.add(
+            root,
+            &format!("other {n}"),
+            NodeSpec::file(Content::Keyed {
+                key,
+                size_bytes: 500_000,
+            }),
+        );
+        deliveries.push((key, StreamForm::Plain, bytes));
+    }
+    let volume = build(builder, &deliveries);
+    check(&volume.path, 512);
+    let disk = std::fs::read(&volume.path).unwrap();
+    for (lcn, bytes) in placed {
+        let at = usize::try_from(lcn * 4096).unwrap();
+        assert!(disk[at..at + bytes.len()] == bytes[..], "placed at {lcn}");
+    }
+    for range in keep_free {
+        let at = |lcn: u64| usize::try_from(lcn * 4096).unwrap();
+        assert!(
+            disk[at(range.start)..at(range.end)].iter().all(|byte| *byte == 0),
+            "{range:?}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_stored_is_refused_by_name() {
+    let refused = |make: &dyn Fn(&mut NtfsBuilder)| {
+        let mut builder = NtfsBuilder::new(spec(32));
+        make(&mut builder);
+        builder.plan().expect_err("refused").to_string()
+    };
+    let with = |change: &'static dyn Fn(&mut NodeSpec)| {
+        refused(&move |builder| {
+            let root = builder.root();
+            let dir = builder.add(root, "folder", NodeSpec::directory());
+            let mut node = NodeSpec::file(Content::Bytes(vec![1]));
+            change(&mut node);
+            builder.add(dir, "file", node);
+        })
+    };
+    let encrypted = with(&|node| node.metadata.attributes = 0x4020);
+    assert_eq!(
+        encrypted,
+        "\\folder\\file: encrypted (EFS) files and directories cannot be stored"
+    );
+    assert!(with(&|node| node.object_id = Some(vec![0; 5])).starts_with("\\folder\\file: object id"));
+    assert!(with(&|node| node.extended_attributes = Some(vec![0; 5])).contains("extended attributes"));
+    let twice = refused(&|builder| {
+        let root = builder.root();
+        builder.add(root, "same", NodeSpec::directory());
+        builder.add(root, "same", NodeSpec::directory());
+    });
+    assert_eq!(twice, "\\same: two entries of this name");
+    let system = refused(&|builder| {
+        let root = builder.root();
+        builder.add(root, "$MFT", NodeSpec::directory());
+    });
+    assert_eq!(system, "\\$MFT: two entries of this name");
+    let circle = refused(&|builder| {
+        let root = builder.root();
+        let a = builder.add_node(NodeSpec::directory());
+        let b = builder.add_node(NodeSpec::directory());
+        builder.add_name(a, b, &[65], None);
+        builder.add_name(b, a, &[66], None);
+        builder.add(root, "c", NodeSpec::directory());
+    });
+    assert!(circle.ends_with("in a circle of directories"), "{circle}");
+    let nameless = refused(&|builder| {
+        builder.add_node(NodeSpec::directory());
+    });
+    assert_eq!(nameless, "\\<node 1>: has no name");
+}
