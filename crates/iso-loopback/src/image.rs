@@ -140,10 +140,10 @@ impl<R: Read + Seek> IsoImage<R> {
             label,
             block_bytes,
             image_bytes: self.source.size_bytes(),
-            iso9660: self.descriptors.primary.as_ref().map(iso9660_info),
+            iso9660: self.descriptors.primary.as_ref().map(Iso9660Info::from),
             joliet_label: self.descriptors.joliet.as_ref().map(|d| d.volume_id.clone()),
             udf: match &self.tree {
-                Tree::Udf(volume) => Some(udf_info(volume)),
+                Tree::Udf(volume) => Some(UdfInfo::from(&**volume)),
                 Tree::Iso(_) => None,
             },
         }
@@ -411,32 +411,5 @@ fn foreign_entry() -> Error {
     Error::Invalid {
         what: "entry",
         reason: "it comes from another view".to_owned(),
-    }
-}
-
-fn iso9660_info(descriptor: &VolumeDescriptor) -> Iso9660Info {
-    Iso9660Info {
-        volume_id: descriptor.volume_id.clone(),
-        system_id: descriptor.system_id.clone(),
-        volume_set_id: descriptor.volume_set_id.clone(),
-        publisher: descriptor.publisher.clone(),
-        preparer: descriptor.preparer.clone(),
-        application: descriptor.application.clone(),
-        created: descriptor.created,
-        modified: descriptor.modified,
-        volume_bytes: descriptor.volume_bytes(),
-    }
-}
-
-fn udf_info(volume: &UdfVolume) -> UdfInfo {
-    let digits = |bcd: u16| (bcd as u8 >> 4) * 10 + (bcd as u8 & 0x0f);
-    UdfInfo {
-        label: volume.label.clone(),
-        volume_set_id: volume.volume_set_id.clone(),
-        application: volume.application.clone(),
-        recorded: volume.recorded,
-        revision: (digits(volume.revision >> 8), digits(volume.revision)),
-        partitions: volume.partition_kinds(),
-        closed: volume.closed,
     }
 }

@@ -1,5 +1,7 @@
 //! What an image says about itself.
 
+use crate::iso9660::VolumeDescriptor;
+use crate::udf::UdfVolume;
 use crate::{Timestamp, View};
 
 /// Labels, origin and sizes of a volume.
@@ -66,4 +68,35 @@ pub struct UdfInfo {
     pub partitions: Vec<&'static str>,
     /// Whether the volume was closed properly; `None` when it does not say.
     pub closed: Option<bool>,
+}
+
+impl From<&VolumeDescriptor> for Iso9660Info {
+    fn from(descriptor: &VolumeDescriptor) -> Self {
+        Self {
+            volume_id: descriptor.volume_id.clone(),
+            system_id: descriptor.system_id.clone(),
+            volume_set_id: descriptor.volume_set_id.clone(),
+            publisher: descriptor.publisher.clone(),
+            preparer: descriptor.preparer.clone(),
+            application: descriptor.application.clone(),
+            created: descriptor.created,
+            modified: descriptor.modified,
+            volume_bytes: descriptor.volume_bytes(),
+        }
+    }
+}
+
+impl From<&UdfVolume> for UdfInfo {
+    fn from(volume: &UdfVolume) -> Self {
+        let digits = |bcd: u16| (bcd as u8 >> 4) * 10 + (bcd as u8 & 0x0f);
+        Self {
+            label: volume.label.clone(),
+            volume_set_id: volume.volume_set_id.clone(),
+            application: volume.application.clone(),
+            recorded: volume.recorded,
+            revision: (digits(volume.revision >> 8), digits(volume.revision)),
+            partitions: volume.partition_kinds(),
+            closed: volume.closed,
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod file_entry;
 mod osta;
 mod partition;
 mod recognition;
+mod table_files;
 mod tag;
 mod time;
 mod vat;

@@ -7,7 +7,6 @@ use super::anchor::{Anchor, find_anchors};
 use super::directory::{self, FileIdentifier};
 use super::file_entry::{self, FileEntry, IcbAddress, file_type};
 use super::partition::{Deferred, Maps, Partition, decode_maps, resolve};
-use super::vat;
 use super::volume_descriptors::{PrimaryVolume, VolumeDescriptors, read_sequence};
 use super::{osta, tag};
 use crate::entry::Location;
@@ -27,7 +26,7 @@ pub(crate) struct UdfVolume {
     pub(crate) recorded: Option<Timestamp>,
     /// Whether the integrity descriptor says "closed"; `None` without one.
     pub(crate) closed: Option<bool>,
-    partitions: Vec<Partition>,
+    pub(super) partitions: Vec<Partition>,
     root: IcbAddress,
 }
 
@@ -173,7 +172,7 @@ impl UdfVolume {
         self.extents_of(source, options, icb, &file)
     }
 
-    fn extents_of<R: Read + Seek>(
+    pub(super) fn extents_of<R: Read + Seek>(
         &self,
         source: &mut Source<R>,
         options: &ReadOptions,
@@ -244,7 +243,7 @@ impl UdfVolume {
     }
 
     /// Content of a directory or another small structure, and the offset of its first byte.
-    fn read_content<R: Read + Seek>(
+    pub(super) fn read_content<R: Read + Seek>(
         &self,
         source: &mut Source<R>,
         options: &ReadOptions,
@@ -278,7 +277,7 @@ impl UdfVolume {
         Ok((first.unwrap_or(file.at), data))
     }
 
-    fn file_entry<R: Read + Seek>(
+    pub(super) fn file_entry<R: Read + Seek>(
         &self,
         source: &mut Source<R>,
         options: &ReadOptions,
@@ -345,82 +344,6 @@ impl UdfVolume {
             block: fields.u32(400 + 4)?,
             partition: fields.u16(400 + 8)?,
         })
-    }
-
-    /// Metadata file or its mirror (UDF 2.60, 2.2.13).
-    fn read_metadata_file<R: Read + Seek>(
-        &self,
-        source: &mut Source<R>,
-        options: &ReadOptions,
-        inner: u16,
-        block: u32,
-        wanted_type: u8,
-    ) -> Result<Partition> {
-        let icb = IcbAddress {
-            block,
-            partition: inner,
-        };
-        let file = self.file_entry(source, options, icb, 0)?;
-        if file.file_type != wanted_type {
-            return Err(Error::corrupt(
-                "UDF metadata file",
-                file.at,
-                format!("file type {}", file.file_type),
-                wanted_type.to_string(),
-            ));
-        }
-        let extents = self.extents_of(source, options, icb, &file)?;
-        Ok(Partition::Metadata { extents })
-    }
-
-    /// The VAT's file entry is the last block that was written (UDF 2.60, 2.2.11).
-    fn read_vat<R: Read + Seek>(
-        &self,
-        source: &mut Source<R>,
-        options: &ReadOptions,
-        inner: u16,
-    ) -> Result<Partition> {
-        /// Blocks after the VAT: run-out, link and padding blocks at the end of a track.
-        const MAX_BLOCKS_BACK: u64 = 512;
-        const VAT: &str = "UDF virtual allocation table";
-        let Some(Partition::Physical { start, len }) = self.partitions.get(usize::from(inner)) else {
-            return Err(Error::unsupported(
-                VAT,
-                0,
-                "a virtual partition over another than a physical one",
-            ));
-        };
-        let block_bytes = u64::from(self.block_bytes);
-        let end = source.size_bytes().min(start + len);
-        let blocks = end.saturating_sub(*start) / block_bytes;
-        for block in (blocks.saturating_sub(MAX_BLOCKS_BACK)..blocks).rev() {
-            let Ok(number) = u32::try_from(block) else {
-                continue;
-            };
-            let icb = IcbAddress {
-                block: number,
-                partition: inner,
-            };
-            let Ok(file) = self.file_entry(source, options, icb, 0) else {
-                continue;
-            };
-            let is_revision_2 = file.file_type == file_type::VAT;
-            if !is_revision_2 && file.file_type != file_type::UNSPECIFIED {
-                continue;
-            }
-            let (at, data) = self.read_content(source, options, icb, &file)?;
-            match vat::decode(&data, at, is_revision_2) {
-                Ok(table) => return Ok(Partition::Virtual { inner, table }),
-                Err(error) if is_revision_2 => return Err(error),
-                Err(_) => {}
-            }
-        }
-        Err(Error::unsupported(
-            VAT,
-            end.saturating_sub(block_bytes),
-            "write-once media without a table in its last blocks (unfinished, or more than one session and this is \
-             not the last one's start)",
-        ))
     }
 }
 
