@@ -201,8 +201,13 @@ impl<'w, W: Write + Seek> Metadata<'w, W> {
 
     /// Reparse points and extended attributes that are too long for a record.
     fn write_large_values(&mut self) -> Result<(), BuildError> {
-        let limit = small_value_limit(capacity(self.writer.geometry().record_bytes));
-        for at in 0..self.writer.tree.extras.len() {
+        let room = capacity(self.writer.geometry().record_bytes);
+        for node in 0..self.nodes() {
+            let at = self.writer.tree.nodes[node as usize].extra as usize;
+            if at >= self.writer.tree.extras.len() {
+                continue;
+            }
+            let limit = small_value_limit(&self.writer.tree, &self.writer.prepared, node, room);
             let extra = &self.writer.tree.extras[at];
             let reparse = extra
                 .reparse

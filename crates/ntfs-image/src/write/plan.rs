@@ -116,7 +116,7 @@ pub(super) fn count(spec: &VolumeSpec, tree: &Tree, prepared: &Prepared, descrip
             for bytes in values
                 .into_iter()
                 .flatten()
-                .filter(|&bytes| bytes > small_value_limit(room))
+                .filter(|&bytes| bytes > small_value_limit(tree, prepared, at, room))
             {
                 metadata += geometry.clusters_for(bytes as u64);
             }

@@ -527,54 +527,67 @@ fn file_name_len(units: usize) -> usize {
     resident_len(0, 66 + 2 * units)
 }
 
-/// Longest reparse point and extended attributes that stay in the record.
-pub(super) fn small_value_limit(room: usize) -> usize {
-    room / 2
+/// What the names of a node take in its record.
+fn names_cost(tree: &Tree, prepared: &Prepared, at: u32, room: usize) -> usize {
+    let mut cost = if at == 0 { file_name_len(1) } else { 0 };
+    for &name in prepared.names_of(at) {
+        cost += file_name_len(tree.name(name).len());
+        let dos = tree.names[name as usize].dos_len;
+        if dos > 0 {
+            cost += file_name_len(usize::from(dos));
+        }
+        if cost > room / 2 {
+            // The rest goes to other records, under an attribute list.
+            return cost + one_run_len(0, false);
+        }
+    }
+    cost
+}
+
+/// Longest reparse point or extended attributes that stay in the record of a node: what its index, its names
+/// and an attribute list leave, and no more than half a record.
+pub(super) fn small_value_limit(tree: &Tree, prepared: &Prepared, at: u32, room: usize) -> usize {
+    let directory = tree.nodes[at as usize].directory;
+    let others = resident_len(0, 72)
+        + names_cost(tree, prepared, at, room)
+        + one_run_len(0, false)
+        + if directory {
+            LARGE_INDEX_COST + 32 + super::index::LEAST_LARGE_ROOT_BYTES
+        } else {
+            one_run_len(0, false)
+        };
+    (room / 2).min(room.saturating_sub(others + resident_len(0, 0)))
 }
 
 /// What a node's record must hold beside its streams and its index.
 fn fixed_cost(tree: &Tree, prepared: &Prepared, at: u32, node: &Node, room: usize) -> usize {
-    let mut cost = resident_len(0, 72);
-    let mut names = 0;
-    for &name in prepared.names_of(at) {
-        names += file_name_len(tree.name(name).len());
-        let dos = tree.names[name as usize].dos_len;
-        if dos > 0 {
-            names += file_name_len(usize::from(dos));
-        }
-        if names > room / 2 {
-            // The rest goes to other records, under an attribute list.
-            names += one_run_len(0, false);
-            break;
-        }
-    }
-    cost += names;
+    let mut cost = resident_len(0, 72) + names_cost(tree, prepared, at, room);
     if at == 0 {
-        cost += file_name_len(1) + resident_len(0, super::secure::ROOT_DESCRIPTOR.len());
+        cost += resident_len(0, super::secure::ROOT_DESCRIPTOR.len());
     }
     if let Some(extra) = tree.extra(node) {
+        let limit = small_value_limit(tree, prepared, at, room);
+        let value = |bytes| {
+            if bytes <= limit {
+                resident_len(0, bytes)
+            } else {
+                one_run_len(0, false)
+            }
+        };
         if extra.object_id.is_some() {
             cost += resident_len(0, 16);
         }
         if let Some(reparse) = &extra.reparse {
-            cost += value_cost(reparse.data.len() + 8, room);
+            cost += value(reparse.data.len() + 8);
         }
         if let Some(extended) = &extra.extended {
-            cost += resident_len(0, 8) + value_cost(extended.packed.len(), room);
+            cost += resident_len(0, 8) + value(extended.packed.len());
         }
     }
     if tree.compact_stream(node).is_some() {
         cost += resident_len(0, 8 + 16);
     }
     cost
-}
-
-fn value_cost(bytes: usize, room: usize) -> usize {
-    if bytes <= small_value_limit(room) {
-        resident_len(0, bytes)
-    } else {
-        one_run_len(0, false)
-    }
 }
 
 /// Decides which streams of a node lie in its record.

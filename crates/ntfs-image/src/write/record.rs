@@ -180,8 +180,8 @@ fn rank(part: &Attribute, names: u32) -> u32 {
         attribute::STANDARD_INFORMATION => 0,
         // The view indexes name the base record: a reader may look for these there only.
         attribute::INDEX_ROOT | attribute::OBJECT_ID | attribute::REPARSE_POINT => 1,
-        attribute::FILE_NAME if names <= 2 => 2,
-        attribute::INDEX_ALLOCATION | attribute::BITMAP => 3,
+        attribute::INDEX_ALLOCATION | attribute::BITMAP => 2,
+        attribute::FILE_NAME if names <= 2 => 3,
         attribute::DATA if part.name.is_empty() => 4,
         attribute::FILE_NAME => 6,
         _ => 5,
