@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::path::Path;
 
-use wim_apply::BlobId;
 use wim_apply::apply::{ApplyOptions, BlobInfo, BlobSink, Control, Form, TargetError, deliver};
+use wim_apply::{BlobId, Wim};
 
-use crate::source::Source;
 use crate::tree::Tree;
 use crate::{Error, Result, RunOptions};
 
@@ -16,7 +16,8 @@ const MAX_EARLY_BYTES: u64 = 512 << 20;
 
 /// Reads blobs, in the order of the file, each verified.
 pub(crate) fn read_blobs(
-    source: &Source,
+    wim: &Wim,
+    path: &Path,
     tree: &Tree,
     blobs: &[BlobId],
     options: &RunOptions<'_>,
@@ -32,8 +33,7 @@ pub(crate) fn read_blobs(
         progress: &mut |_| {},
         paths: &|blob| tree.paths_of_blob(blob),
     };
-    deliver(&source.wim, blobs, &mut sink, &apply, &mut control)
-        .map_err(|error| Error::from_wim(&source.path, error))?;
+    deliver(wim, blobs, &mut sink, &apply, &mut control).map_err(|error| Error::from_wim(path, error))?;
     Ok(sink.blobs)
 }
 

@@ -25,6 +25,7 @@ mod spec;
 mod transform;
 pub mod tree;
 pub mod verify;
+mod volume;
 
 pub use apply::{ApplyReport, Progress};
 pub use compact::{CompactPolicy, PathPatterns};
@@ -38,6 +39,7 @@ pub use prepare::Prepared;
 pub use seed::Seed;
 pub use source::{Source, SourceKind};
 pub use spec::{BootCa, Compact, Spec, Target, Verify};
+pub use volume::{PreparedVolume, VolumeOptions, VolumeReport};
 
 use std::sync::atomic::AtomicBool;
 

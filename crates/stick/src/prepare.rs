@@ -11,7 +11,7 @@ use partitioner::gpt::GptTable;
 use wim_apply::{BlobId, ImageInfo, Wim};
 
 use crate::boot::{self, BootContent};
-use crate::compact::{CompactPolicy, PathPatterns};
+use crate::compact::{BOOT_COMPRESS_INI, CompactPolicy, PathPatterns};
 use crate::layout::{Role, plan_disk};
 use crate::plan::{
     BootFacts, DiskFacts, ImageFacts, PLAN_FORMAT, PartitionFacts, Plan, SourceFacts, TargetFacts,
@@ -22,8 +22,6 @@ use crate::spec::{Spec, Target};
 use crate::tree::{ATTRIBUTE_DIRECTORY, Content, Tree, from_image};
 use crate::{Error, Result, RunOptions, Seed, apply, collect, transform};
 
-/// The WIM configuration file that says what must not be compact.
-const BOOT_COMPRESS_INI: &str = "\\Windows\\System32\\WimBootCompress.ini";
 /// Least size of the Windows partition that is laid out; the real need comes from the tree.
 const WINDOWS_MIN_BYTES: u64 = 64 << 20;
 /// Bytes per cluster of the Windows partition: Windows' own default up to 16 TiB.
@@ -238,7 +236,7 @@ fn read_early(
     }
     wanted.sort_unstable();
     wanted.dedup();
-    collect::read_blobs(source, tree, &wanted, options)
+    collect::read_blobs(&source.wim, &source.path, tree, &wanted, options)
 }
 
 fn content_bytes(tree: &Tree, path: &str, early: &HashMap<BlobId, Vec<u8>>) -> Result<Vec<u8>> {

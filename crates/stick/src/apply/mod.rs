@@ -9,11 +9,9 @@ use partitioner::Window;
 use partitioner::device::{DeviceRequest, FileRequest, Host, Target as OpenTarget};
 use partitioner::gpt;
 use serde::Serialize;
-use wim_apply::apply::{Control, VerifyVerbatim, deliver};
 
-use crate::collect::apply_options;
 use crate::layout::Role;
-use crate::spec::{Target, Verify};
+use crate::spec::Target;
 use crate::{Error, Prepared, Result, RunOptions};
 
 /// How far a run is.
@@ -145,29 +143,17 @@ impl Prepared {
             windows.size_bytes(sector_bytes),
         );
         let mut writer = self.builder.writer(window).map_err(Error::Build)?;
-        let mut apply = apply_options(options);
-        apply.verify_verbatim = match self.plan.spec.verify {
-            Verify::Inline => VerifyVerbatim::Inline,
-            Verify::Deferred => VerifyVerbatim::Deferred,
-        };
-        let blobs = self.tree.data_blobs();
-        let mut sink = volume::VolumeSink {
-            writer: &mut writer,
-            policy: &self.policy,
-        };
-        let mut control = Control {
-            interrupt: options.interrupt,
-            progress: &mut |p| {
-                progress(Progress {
-                    phase: "windows",
-                    done_bytes: p.bytes_done,
-                    total_bytes: p.bytes_total,
-                });
-            },
-            paths: &|blob| self.tree.paths_of_blob(blob),
-        };
-        deliver(&self.source.wim, &blobs, &mut sink, &apply, &mut control)
-            .map_err(|error| Error::from_wim(&self.source.path, error))?;
+        let (wim, path, verify) = (&self.source.wim, &self.source.path, self.plan.spec.verify);
+        volume::deliver_to(
+            &mut writer,
+            wim,
+            path,
+            &self.tree,
+            &self.policy,
+            verify,
+            options,
+            progress,
+        )?;
         let (_, report) = writer.finish().map_err(Error::Build)?;
 
         progress(Progress {

@@ -1,16 +1,22 @@
 //! The edited tree as an NTFS builder, and blobs on their way from the image to the volume.
 
 use std::io::{Seek, Write};
+use std::path::Path;
 
 use ntfs_image::{
     Content as VolumeContent, Metadata, NodeSpec, NtfsBuilder, Placement, ReparsePoint, SecurityRef,
     StreamForm, StreamKey, StreamSpec, VolumeSpec, VolumeWriter, Warning,
 };
-use wim_apply::apply::{BlobInfo, BlobSink, CompactFormat, Form, TargetError, Want};
+use wim_apply::Wim;
+use wim_apply::apply::{
+    BlobInfo, BlobSink, CompactFormat, Control, Form, TargetError, VerifyVerbatim, Want, deliver,
+};
 
+use crate::collect::apply_options;
 use crate::compact::CompactPolicy;
+use crate::spec::Verify;
 use crate::tree::{Content, Node, Reparse, Tree};
-use crate::{Error, Result};
+use crate::{Error, Progress, Result, RunOptions};
 
 /// `FILE_ATTRIBUTE_REPARSE_POINT`.
 const ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
@@ -103,14 +109,19 @@ fn node_spec(node: &Node, descriptors: &[SecurityRef]) -> Result<NodeSpec> {
 }
 
 /// Hands blobs to the volume.
-pub(crate) struct VolumeSink<'a, W: Write + Seek> {
-    pub(crate) writer: &'a mut VolumeWriter<W>,
-    pub(crate) policy: &'a CompactPolicy,
+struct VolumeSink<'a, W: Write + Seek> {
+    writer: &'a mut VolumeWriter<W>,
+    policy: &'a CompactPolicy,
 }
 
 impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
     fn want(&mut self, blob: &BlobInfo) -> Want {
-        self.policy.want(blob.id)
+        // Sparse files, and streams that are not files' own data, are never compact.
+        if self.writer.may_be_compact(StreamKey(u64::from(blob.id.0))) {
+            self.policy.want(blob.id)
+        } else {
+            Want::Decoded
+        }
     }
 
     fn begin_blob(&mut self, blob: &BlobInfo, form: Form, stored_bytes: u64) -> Result<(), TargetError> {
@@ -159,4 +170,41 @@ pub(crate) fn describe_warning(warning: &Warning) -> String {
         }
         other => format!("{other:?}"),
     }
+}
+
+/// Delivers every data blob of the tree to the volume.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "joins the two libraries; each argument belongs to one of them"
+)]
+pub(crate) fn deliver_to<W: Write + Seek>(
+    writer: &mut VolumeWriter<W>,
+    wim: &Wim,
+    path: &Path,
+    tree: &Tree,
+    policy: &CompactPolicy,
+    verify: Verify,
+    options: &RunOptions<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
+    let mut apply = apply_options(options);
+    apply.verify_verbatim = match verify {
+        Verify::Inline => VerifyVerbatim::Inline,
+        Verify::Deferred => VerifyVerbatim::Deferred,
+    };
+    let mut control = Control {
+        interrupt: options.interrupt,
+        progress: &mut |p| {
+            progress(Progress {
+                phase: "windows",
+                done_bytes: p.bytes_done,
+                total_bytes: p.bytes_total,
+            });
+        },
+        paths: &|blob| tree.paths_of_blob(blob),
+    };
+    let mut sink = VolumeSink { writer, policy };
+    deliver(wim, &tree.data_blobs(), &mut sink, &apply, &mut control)
+        .map(drop)
+        .map_err(|error| Error::from_wim(path, error))
 }

@@ -18,6 +18,8 @@ use crate::spec::Compact;
 use crate::tree::{Content, EntryId, Tree};
 use crate::{Error, Result};
 
+/// The WIM configuration file in an image that says what must not be compact.
+pub(crate) const BOOT_COMPRESS_INI: &str = "\\Windows\\System32\\WimBootCompress.ini";
 /// First build of Windows that can read compact files.
 const FIRST_BUILD_WITH_COMPACT: u32 = 10_240;
 /// First build whose boot loader reads all compact formats.

@@ -41,28 +41,57 @@ pub struct Source {
 }
 
 impl Source {
+    /// Opens a source, and other files that hold blobs of it: parts of a split image that lie elsewhere, or the
+    /// base of a delta.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: &Path, references: &[PathBuf]) -> Result<Self> {
+        let mut source = Self::open_parts(path, references.is_empty())?;
+        for reference in references {
+            let reader = BufReader::new(open(reference)?);
+            let wrap = |source| Error::Wim {
+                path: reference.clone(),
+                source,
+            };
+            source.wim.add_part(reader).map_err(wrap)?;
+            source.files.push(reference.clone());
+        }
+        Ok(source)
+    }
+
     /// Opens a source.
     ///
     /// # Errors
     /// When it is neither kind, truncated or corrupt, holds no image, or lacks a part of a split set.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_parts(path, true)
+    }
+
+    fn open_parts(path: &Path, find_parts: bool) -> Result<Self> {
         let mut file = open(path)?;
         let mut magic = [0_u8; 8];
         let got = read_up_to(&mut file, &mut magic).map_err(|source| io_error("reading", path, source))?;
         if got == magic.len() && (&magic == b"MSWIM\0\0\0" || &magic == b"WLPWM\0\0\0") {
-            return Self::open_wim(path, file);
+            return Self::open_wim(path, file, find_parts);
         }
         Self::open_iso(path, file)
     }
 
-    fn open_wim(path: &Path, file: File) -> Result<Self> {
+    fn open_wim(path: &Path, file: File, find_parts: bool) -> Result<Self> {
         let wrap = |source| Error::Wim {
             path: path.to_owned(),
             source,
         };
         let mut wim = Wim::open(BufReader::new(file), &wim_apply::Limits::default()).map_err(wrap)?;
         let mut files = vec![path.to_owned()];
-        for part in parts::other_parts(path, wim.header().part_number, wim.header().part_count)? {
+        let (number, count) = (wim.header().part_number, wim.header().part_count);
+        let others = if find_parts {
+            parts::other_parts(path, number, count)?
+        } else {
+            Vec::new()
+        };
+        for part in others {
             let reader = BufReader::new(open(&part)?);
             wim.add_part(reader).map_err(|source| Error::Wim {
                 path: part.clone(),

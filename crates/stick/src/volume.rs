@@ -1,0 +1,184 @@
+//! One image onto one NTFS volume: what a stick does with its Windows partition, without the stick and without
+//! any edit.
+
+use std::io::{Seek, Write};
+
+use ntfs_image::{DosNames, NtfsBuilder, VolumeSpec};
+use serde::Serialize;
+use wim_apply::Wim;
+
+use crate::apply::volume::{deliver_to, describe, describe_warning};
+use crate::compact::{BOOT_COMPRESS_INI, CompactPolicy, PathPatterns};
+use crate::spec::{Compact, Verify};
+use crate::tree::{Content, Tree, from_image};
+use crate::{Error, Progress, Result, RunOptions, Seed, collect};
+
+/// Size of the volume that is tried to find out how much is needed.
+const LARGEST_BYTES: u64 = 2 << 40;
+
+/// A volume to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct VolumeOptions {
+    /// Size; `None` for what the image needs and an eighth more.
+    pub size_bytes: Option<u64>,
+    /// Where it begins on its disk, for its boot sector.
+    pub first_byte: u64,
+    /// Bytes per logical sector.
+    pub sector_bytes: u32,
+    /// Bytes per cluster.
+    pub cluster_bytes: u32,
+    /// Compact storage.
+    pub compact: Compact,
+    /// When compact files are verified.
+    pub verify: Verify,
+    /// Seed of the serial number.
+    pub seed: u64,
+}
+
+/// What was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VolumeReport {
+    /// Files and directories.
+    pub files: u64,
+    /// Of them, files stored compact.
+    pub compact_files: u64,
+    /// Size of the volume.
+    pub size_bytes: u64,
+    /// Bytes written.
+    pub written_bytes: u64,
+    /// Write calls.
+    pub write_calls: u64,
+}
+
+/// A volume that is ready to be written.
+#[derive(Debug)]
+pub struct PreparedVolume {
+    /// Its size.
+    pub size_bytes: u64,
+    /// What cannot be kept as the image has it.
+    pub warnings: Vec<String>,
+    tree: Tree,
+    policy: CompactPolicy,
+    builder: NtfsBuilder,
+    verify: Verify,
+}
+
+impl PreparedVolume {
+    /// Reads the image and lays the volume out. Writes nothing.
+    ///
+    /// # Errors
+    /// What the image holds and no volume can, a bad image, a size that is too small.
+    pub fn new(wim: &Wim, index: u32, options: VolumeOptions, run: &RunOptions<'_>) -> Result<Self> {
+        let wrap = |source| Error::Wim {
+            path: format!("image {index}").into(),
+            source,
+        };
+        let image = wim.image(index).map_err(wrap)?;
+        let mut warnings = Vec::new();
+        let mut tree = from_image(image, &mut warnings)?;
+        let mut wanted: Vec<_> = tree.reparse_blobs().collect();
+        let ini = tree
+            .lookup(BOOT_COMPRESS_INI)
+            .and_then(|entry| tree.unnamed_data(tree.entry(entry).node));
+        let ini = match ini {
+            Some(Content::Blob { id, .. }) if options.compact != Compact::Off => Some(*id),
+            _ => None,
+        };
+        wanted.extend(ini);
+        wanted.sort_unstable();
+        wanted.dedup();
+        let early = collect::read_blobs(wim, "image".as_ref(), &tree, &wanted, run)?;
+        tree.resolve_reparse_points(|id| early.get(&id).cloned());
+        let prepopulate = ini
+            .and_then(|id| early.get(&id))
+            .map_or_else(PathPatterns::default, |ini| {
+                PathPatterns::from_ini(ini, "PrepopulateList")
+            });
+        let info = wim.images().iter().find(|info| info.index == index);
+        let build = info
+            .and_then(|info| info.version.as_ref())
+            .map(|version| version.build);
+        let policy = CompactPolicy::new(options.compact, build, &tree, &prepopulate, options.cluster_bytes)?;
+        let time = info
+            .and_then(|info| info.last_modification_time.or(info.creation_time))
+            .unwrap_or(0);
+        let spec = |size_bytes| VolumeSpec {
+            size_bytes,
+            sector_bytes: options.sector_bytes,
+            cluster_bytes: options.cluster_bytes,
+            mft_record_bytes: if options.sector_bytes == 4096 { 4096 } else { 1024 },
+            serial: Seed(options.seed).serial("windows volume"),
+            hidden_sectors: u32::try_from(options.first_byte / u64::from(options.sector_bytes)).unwrap_or(0),
+            label: Vec::new(),
+            time,
+            dos_names: DosNames::Given,
+            keep_free: Vec::new(),
+        };
+        let size_bytes = match options.size_bytes {
+            Some(size_bytes) => size_bytes,
+            None => {
+                let plan = describe(&tree, spec(LARGEST_BYTES))?
+                    .plan()
+                    .map_err(Error::Build)?;
+                let used = plan.needed_clusters * u64::from(options.cluster_bytes);
+                (used + used / 8)
+                    .next_multiple_of(1 << 20)
+                    .max(plan.min_size_bytes.min(used + (64 << 20)))
+                    .max(32 << 20)
+            }
+        };
+        let mut builder = describe(&tree, spec(size_bytes))?;
+        let plan = builder.plan().map_err(|error| match error {
+            ntfs_image::BuildError::NoSpace {
+                needed_bytes,
+                have_bytes,
+            } => Error::TooSmall {
+                needed_bytes,
+                have_bytes,
+            },
+            other => Error::Build(other),
+        })?;
+        warnings.extend(plan.warnings.iter().map(describe_warning));
+        Ok(Self {
+            size_bytes,
+            warnings,
+            tree,
+            policy,
+            builder,
+            verify: options.verify,
+        })
+    }
+
+    /// Writes the volume; offset 0 of `out` is its start. Its boot sector comes last.
+    ///
+    /// # Errors
+    /// A bad blob, a failed write, an interruption: the volume then has no boot sector.
+    pub fn write_to<D: Write + Seek>(
+        self,
+        wim: &Wim,
+        out: &mut D,
+        run: &RunOptions<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<VolumeReport> {
+        let files = self.tree.nodes.len() as u64;
+        let mut writer = self.builder.writer(out).map_err(Error::Build)?;
+        deliver_to(
+            &mut writer,
+            wim,
+            "image".as_ref(),
+            &self.tree,
+            &self.policy,
+            self.verify,
+            run,
+            progress,
+        )?;
+        let (_, report) = writer.finish().map_err(Error::Build)?;
+        Ok(VolumeReport {
+            files,
+            compact_files: report.compact_file_count,
+            size_bytes: self.size_bytes,
+            written_bytes: report.bytes_written,
+            write_calls: report.write_calls,
+        })
+    }
+}
