@@ -7,6 +7,36 @@ use partitioner::{Limits, fat32, gpt, mbr};
 /// Body of the target `gpt`: GPT of either sector size, MBR, and what is read must encode again where it keeps the
 /// rules.
 pub fn gpt(data: &[u8]) {
+    gpt_as_it_is(data);
+    // Random bytes never carry the right checksums: with them put right, the rest of the reader is reached.
+    for sector in [512, 4096] {
+        let mut fixed = data.to_vec();
+        if fix_checksums(&mut fixed, sector).is_some() {
+            gpt_as_it_is(&fixed);
+        }
+    }
+}
+
+/// Puts the checksums of the primary table right; `None` where there is no room for one.
+fn fix_checksums(disk: &mut [u8], sector: usize) -> Option<()> {
+    let u32_at = |disk: &[u8], at: usize| disk.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
+    disk.get_mut(sector..sector + 8)?.copy_from_slice(b"EFI PART");
+    let header_bytes = u32_at(disk, sector + 12)?.clamp(92, 512) as usize;
+    let first = (u32_at(disk, sector + 72)? as usize).checked_mul(sector)?;
+    let array_bytes =
+        (u32_at(disk, sector + 80)? as usize).checked_mul(u32_at(disk, sector + 84)? as usize)?;
+    let array = disk.get(first..first.checked_add(array_bytes)?)?;
+    let array_crc = crc32fast::hash(array);
+    disk.get_mut(sector + 88..sector + 92)?
+        .copy_from_slice(&array_crc.to_le_bytes());
+    disk.get_mut(sector + 16..sector + 20)?.fill(0);
+    let header_crc = crc32fast::hash(disk.get(sector..sector + header_bytes)?);
+    disk.get_mut(sector + 16..sector + 20)?
+        .copy_from_slice(&header_crc.to_le_bytes());
+    Some(())
+}
+
+fn gpt_as_it_is(data: &[u8]) {
     let limits = Limits::default();
     for sector_bytes in [None, Some(512), Some(4096)] {
         if let Ok(found) = gpt::read(&mut Cursor::new(data), sector_bytes, &limits) {
