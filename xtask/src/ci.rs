@@ -30,7 +30,7 @@ pub(crate) fn run_all() -> Result {
         cargo(&["doc", "--quiet", "--workspace", "--no-deps"])
     })?;
     step("fuzz smoke", || fuzz_smoke::run(&fuzz_smoke::Args { seconds: 4 }))?;
-    e2e::run()
+    e2e::run(&e2e::Args::default())
 }
 
 fn cargo(args: &[&str]) -> Result {

@@ -50,7 +50,7 @@ enum Task {
     /// Everything that CI runs.
     Ci,
     /// The main job on the small sample, judged by foreign programs.
-    E2e,
+    E2e(e2e::Args),
     /// Each fuzz target for a few seconds.
     FuzzSmoke(fuzz_smoke::Args),
     /// Rules of the house that no compiler checks.
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         Task::BootTest(args) => boot_test::run(&args),
         Task::Demo => demo::run(),
         Task::Ci => ci::run_all(),
-        Task::E2e => e2e::run(),
+        Task::E2e(args) => e2e::run(&args),
         Task::FuzzSmoke(args) => fuzz_smoke::run(&args),
         Task::Tidy => tidy::run(),
     };

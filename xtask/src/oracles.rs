@@ -25,7 +25,7 @@ pub(crate) struct Args {
 /// The oracles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Oracle {
-    /// ntfsprogs-plus, exfatprogs, dosfstools, udftools, checkdisk with the Python it needs.
+    /// ntfsprogs-plus, exfatprogs, dosfstools, udftools, fdisk, checkdisk with the Python it needs.
     Checkers,
     /// rust-fs-ntfs.
     RustFsNtfs,
@@ -75,7 +75,7 @@ pub(crate) fn make_for_tests() -> Result {
 
 fn make(oracle: Oracle) -> Result {
     match oracle {
-        Oracle::Checkers => cached("checkers", "sid, checkdisk 0.1.0, recipe 1", checkers),
+        Oracle::Checkers => cached("checkers", "sid, checkdisk 0.1.0, recipe 2", checkers),
         Oracle::RustFsNtfs => cached("rust-fs-ntfs", RUST_FS_NTFS_VERSION, rust_fs_ntfs),
         Oracle::KernelNtfs3 => cached("kernel-ntfs3", "bookworm-backports 6.12, recipe 1", |root| {
             kernel("bookworm-backports", "linux-image-6.12.", "+deb12-amd64", root)
@@ -129,6 +129,7 @@ fn checkers(root: &Path) -> Result {
             "exfatprogs",
             "dosfstools",
             "udftools",
+            "fdisk",
             "python3",
         ],
         root,

@@ -143,12 +143,24 @@ pub fn rust_fs_ntfs_fsck(image: &Path) -> Option<Verdict> {
 }
 
 /// What all three NTFS checkers say, in one go. Empty only when skipped.
+///
+/// On volumes with 4096-byte sectors rust-fs-ntfs is not asked: it expects an update sequence stride of a sector
+/// there, where Windows, ntfs3 and ntfs-3g have 512 bytes.
+///
+/// # Panics
+/// When the image cannot be read, or a checker is missing and skipping was not asked for.
 #[must_use]
 pub fn ntfs_verdicts(image: &Path) -> Vec<Verdict> {
-    [ntfsck(image), checkdisk(image), rust_fs_ntfs_fsck(image)]
-        .into_iter()
-        .flatten()
-        .collect()
+    use std::io::Read;
+    let mut boot = [0; 13];
+    std::fs::File::open(image)
+        .and_then(|mut file| file.read_exact(&mut boot))
+        .unwrap_or_else(|e| panic!("{}: {e}", image.display()));
+    let mut verdicts = vec![ntfsck(image), checkdisk(image)];
+    if u16::from_le_bytes([boot[11], boot[12]]) == 512 {
+        verdicts.push(rust_fs_ntfs_fsck(image));
+    }
+    verdicts.into_iter().flatten().collect()
 }
 
 /// The gate: all three NTFS checkers find nothing in a volume image (a file that starts with the boot sector).

@@ -80,6 +80,19 @@ impl Manifest {
         self
     }
 
+    /// A name that is its own short name (one name for both on the disk) has no short name beside it: readers differ
+    /// in whether they show one, and in its case.
+    fn without_own_short_names(mut self) -> Self {
+        for (path, facts) in &mut self.0 {
+            let name = path.rsplit('/').next();
+            let upper = |name: &str| name.to_uppercase();
+            if facts.get("dos_name").map(|short| upper(short)) == name.map(upper) {
+                facts.remove("dos_name");
+            }
+        }
+        self
+    }
+
     /// Every difference, one line each; empty when equal.
     #[must_use]
     pub fn diff(&self, other: &Self) -> Vec<String> {

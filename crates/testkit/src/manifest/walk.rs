@@ -36,7 +36,7 @@ pub fn walk(root: &Path, windows_streams: bool) -> io::Result<Manifest> {
             }
         }
     }
-    Ok(Manifest(walker.tree))
+    Ok(Manifest(walker.tree).without_own_short_names())
 }
 
 struct Walker {

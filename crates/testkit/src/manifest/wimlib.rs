@@ -63,7 +63,7 @@ fn parse(listing: &[u8]) -> Manifest {
             }
         }
     }
-    manifest
+    manifest.without_own_short_names()
 }
 
 /// Entries lie between lines of dashes.
