@@ -287,3 +287,70 @@ pub fn captured(options: &[&str]) -> Option<Vec<u8>> {
     );
     Some(std::fs::read(&wim).unwrap())
 }
+
+/// A WIM of one image with one file, `file`, stored as these XPRESS chunks.
+pub fn wim_of_one_file(data: &[u8], chunks: &[Vec<u8>], chunk_bytes: usize) -> Vec<u8> {
+    let mut resource = Vec::new();
+    let mut end = 0_u32;
+    for chunk in &chunks[..chunks.len() - 1] {
+        end += u32::try_from(chunk.len()).unwrap();
+        resource.extend(end.to_le_bytes());
+    }
+    resource.extend(chunks.concat());
+    let data_hash: [u8; 20] = Sha1::digest(data).into();
+
+    // Security data of no descriptors, then the root, and its one child.
+    let mut metadata = [8_u32, 0].map(u32::to_le_bytes).concat();
+    let root_bytes = 104;
+    metadata.extend(dentry(0x10, 8 + root_bytes + 8, &[0; 20], ""));
+    metadata.extend([0; 8]);
+    metadata.extend(dentry(0x20, 0, &data_hash, "file"));
+    metadata.extend([0; 8]);
+    let metadata_hash: [u8; 20] = Sha1::digest(&metadata).into();
+
+    let xml = "\u{feff}<WIM><IMAGE INDEX=\"1\"><NAME>one</NAME></IMAGE></WIM>";
+    let xml: Vec<u8> = xml.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut wim = vec![0; 208];
+    let mut place = |bytes: &[u8], flags: u64, size: usize| {
+        let header = [bytes.len() as u64 | flags << 56, wim.len() as u64, size as u64];
+        wim.extend(bytes);
+        header.map(u64::to_le_bytes).concat()
+    };
+    let stored_data = if resource.len() == data.len() { 0 } else { 4 };
+    let entry = |place: Vec<u8>, hash: &[u8]| [&place, &[1, 0, 1, 0, 0, 0][..], hash].concat();
+    let table = [
+        entry(place(&resource, stored_data, data.len()), &data_hash),
+        entry(place(&metadata, 2, metadata.len()), &metadata_hash),
+    ]
+    .concat();
+    let table = place(&table, 0, table.len());
+    let xml = place(&xml, 0, xml.len());
+
+    wim[..8].copy_from_slice(b"MSWIM\0\0\0");
+    let words = [208, 0x10d00, 0x2_0002, u32::try_from(chunk_bytes).unwrap()];
+    wim[8..24].copy_from_slice(&words.map(u32::to_le_bytes).concat());
+    wim[24..40].fill(0x5a);
+    wim[40..48].copy_from_slice(&[1, 0, 1, 0, 1, 0, 0, 0]);
+    wim[48..72].copy_from_slice(&table);
+    wim[72..96].copy_from_slice(&xml);
+    wim
+}
+
+/// A directory entry: 102 bytes, the name, and padding.
+fn dentry(attributes: u32, children: usize, hash: &[u8; 20], name: &str) -> Vec<u8> {
+    let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut entry = vec![0; 102];
+    entry[8..12].copy_from_slice(&attributes.to_le_bytes());
+    entry[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
+    entry[16..24].copy_from_slice(&(children as u64).to_le_bytes());
+    entry[64..84].copy_from_slice(hash);
+    entry[100..102].copy_from_slice(&u16::try_from(name.len()).unwrap().to_le_bytes());
+    if !name.is_empty() {
+        entry.extend(&name);
+        entry.extend([0; 2]);
+    }
+    entry.resize(entry.len().next_multiple_of(8), 0);
+    let bytes = entry.len() as u64;
+    entry[..8].copy_from_slice(&bytes.to_le_bytes());
+    entry
+}

@@ -135,15 +135,15 @@ impl LengthBuilder {
         // Nodes are in order of their parents, so those of one depth are side by side.
         let mut counts = [0_u32; 17];
         let (mut above, mut start) = (inner, inner - 1);
-        for depth in 1..=limit {
-            // Nodes from `start` to before `above` have depth `depth - 1`.
+        for leaves in &mut counts[1..=limit] {
+            // Nodes from `start` to before `above` are one less deep than the leaves that are counted.
             let nodes = above - start;
             above = start;
             let parent = start;
             while start > 0 && self.parents[start - 1] as usize >= parent {
                 start -= 1;
             }
-            counts[depth] = (2 * nodes - (above - start)) as u32;
+            *leaves = (2 * nodes - (above - start)) as u32;
         }
         if start == above {
             counts

@@ -1,9 +1,11 @@
 //! Canonical prefix codes: codes of equal length are consecutive, in symbol order, shorter ones first.
 
+mod codewords;
 mod counting;
 mod lengths;
 mod table;
 
+pub(super) use codewords::codewords;
 pub(super) use counting::CountingCode;
 pub(super) use lengths::LengthBuilder;
 pub(super) use table::{LONG, Table};

@@ -8,8 +8,11 @@
 //! MS-XCA 2.2 (decompression), 2.1.4 (the Huffman variant).
 
 mod decode;
+mod encode;
 mod fast;
 pub mod reference;
+
+pub use encode::Encoder;
 
 use super::{Codec, DecodeError, Reason};
 
