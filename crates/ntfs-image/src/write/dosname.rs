@@ -34,6 +34,12 @@ pub(super) fn is_legal(name: &[u16]) -> bool {
             .all(|&unit| is_legal_unit(unit))
 }
 
+/// Whether a name is legal in the namespace `WIN32`: only such a name has a DOS name beside it.
+pub(super) fn is_legal_long(name: &[u16]) -> bool {
+    name.iter()
+        .all(|&unit| unit >= 0x20 && !br#""*/:<>?\|"#.iter().any(|&bad| u16::from(bad) == unit))
+}
+
 /// A DOS name for `name` that is not in `taken` (upper case); it is added there.
 ///
 /// # Source

@@ -141,6 +141,11 @@ fn vcn_step(cluster: u64) -> u64 {
     }
 }
 
+/// Units of a block as an index root states them.
+pub(super) fn block_units(cluster: u64) -> u32 {
+    u32::try_from(vcn_step(cluster)).unwrap_or(1)
+}
+
 /// Encodes an index; the blocks go to `runs` through `sink`. `encode` appends an entry without child and end
 /// flags, padded to 8 bytes.
 pub(super) fn build<W: std::io::Write + std::io::Seek>(
@@ -196,7 +201,7 @@ pub(super) fn build<W: std::io::Write + std::io::Seek>(
     root.extend(kind.indexed.to_le_bytes());
     root.extend(kind.collation.to_le_bytes());
     root.extend(low32(INDEX_BLOCK_BYTES).to_le_bytes());
-    root.push(u8::try_from(step).unwrap_or(8));
+    root.extend(block_units(cluster).to_le_bytes());
     root.resize(ROOT_HEADER_BYTES, 0);
     let level = shape.levels.len();
     let children = (level > 0).then_some((below, step));

@@ -398,7 +398,7 @@ fn choose_dos_name(rule: DosNames, tree: &mut Tree, names: &[u32]) -> u64 {
     let mut dropped = 0;
     let mut primary = names
         .iter()
-        .position(|&name| dosname::is_legal(tree.dos_name(name)));
+        .position(|&name| dosname::is_legal(tree.dos_name(name)) && dosname::is_legal_long(tree.name(name)));
     for (at, &name) in names.iter().enumerate() {
         if tree.names[name as usize].dos_len > 0 && Some(at) != primary {
             tree.names[name as usize].dos_len = 0;
@@ -408,7 +408,9 @@ fn choose_dos_name(rule: DosNames, tree: &mut Tree, names: &[u32]) -> u64 {
     if primary.is_none() {
         primary = match rule {
             DosNames::Given => names.iter().position(|&name| dosname::is_legal(tree.name(name))),
-            DosNames::Generate => Some(0),
+            DosNames::Generate => names
+                .iter()
+                .position(|&name| dosname::is_legal_long(tree.name(name))),
         };
     }
     if let Some(&name) = primary.and_then(|at| names.get(at)) {

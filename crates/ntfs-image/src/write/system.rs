@@ -2,7 +2,7 @@
 
 use super::attribute::{Attribute, Body, NonResident};
 use super::geometry::Geometry;
-use super::index::{Built, encode_view_entry};
+use super::index::{Built, block_units, encode_view_entry};
 use super::metadata::{FileInfo, file_name_value, index_attributes, standard_information};
 use super::plan::mirror_records;
 use super::record::{Header, reference};
@@ -292,13 +292,17 @@ pub(super) fn attributes(
             out.extend(index_attributes(&name, root, &[], 0, None, cluster));
         }
         record::QUOTA => {
-            out.extend(quota_indexes(spec.time).into_iter().flat_map(|(name, root)| {
-                ViewIndex {
-                    root,
-                    ..ViewIndex::default()
-                }
-                .attributes(name, cluster)
-            }));
+            out.extend(
+                quota_indexes(spec.time, cluster)
+                    .into_iter()
+                    .flat_map(|(name, root)| {
+                        ViewIndex {
+                            root,
+                            ..ViewIndex::default()
+                        }
+                        .attributes(name, cluster)
+                    }),
+            );
         }
         record::OBJECT_IDS => out.extend(places.object_ids.attributes("$O", cluster)),
         record::REPARSE_POINTS => out.extend(places.reparse_points.attributes("$R", cluster)),
@@ -312,14 +316,14 @@ pub(super) fn attributes(
 }
 
 /// Value of an index root that holds these entries.
-fn small_root(indexed: u32, collation: u32, entries: &[Vec<u8>]) -> Vec<u8> {
+fn small_root(indexed: u32, collation: u32, entries: &[Vec<u8>], cluster: u64) -> Vec<u8> {
     let used: usize = 16 + entries.iter().map(Vec::len).sum::<usize>() + 16;
     let mut out = Vec::new();
     for word in [
         indexed,
         collation,
         super::bytes::low32(crate::layout::INDEX_BLOCK_BYTES),
-        1,
+        block_units(cluster),
     ] {
         out.extend(word.to_le_bytes());
     }
@@ -356,11 +360,12 @@ fn extend_root(time: u64, geometry: &Geometry, places: &Places) -> Vec<u8> {
         attribute::FILE_NAME,
         crate::layout::collation::FILE_NAME,
         &entries,
+        geometry.cluster,
     )
 }
 
 /// `$Quota`: no limits for anybody, nothing used by Administrators.
-fn quota_indexes(time: u64) -> [(&'static str, Vec<u8>); 2] {
+fn quota_indexes(time: u64, cluster: u64) -> [(&'static str, Vec<u8>); 2] {
     const ADMINISTRATORS: [u8; 16] = [1, 2, 0, 0, 0, 0, 0, 5, 0x20, 0, 0, 0, 0x20, 2, 0, 0];
     const OWNER: u32 = 0x100;
     let control = |flags: u32, sid: &[u8]| {
@@ -390,8 +395,11 @@ fn quota_indexes(time: u64) -> [(&'static str, Vec<u8>); 2] {
     ];
     let collation = crate::layout::collation::SID;
     [
-        ("$O", small_root(0, collation, &owners)),
-        ("$Q", small_root(0, crate::layout::collation::ULONG, &quotas)),
+        ("$O", small_root(0, collation, &owners, cluster)),
+        (
+            "$Q",
+            small_root(0, crate::layout::collation::ULONG, &quotas, cluster),
+        ),
     ]
 }
 

@@ -85,6 +85,28 @@ pub(crate) fn check(volume: &Path, sector_bytes: u32) {
             verdict.assert_clean(volume);
         }
     }
+    let report = ntfs_image::check::check(
+        File::open(volume).expect("volume"),
+        &ntfs_image::Limits::default(),
+    );
+    let findings: Vec<String> = report
+        .findings
+        .iter()
+        // Names that differ only in case were asked for there.
+        .filter(|finding| {
+            !finding
+                .path
+                .as_ref()
+                .is_some_and(|path| path.ends_with("case-sensitive"))
+        })
+        .map(ToString::to_string)
+        .collect();
+    assert!(
+        findings.is_empty(),
+        "our own check finds {} faults:\n{}",
+        findings.len(),
+        findings[..findings.len().min(30)].join("\n")
+    );
     if let Some(mut resize) = testkit::tool("ntfsresize") {
         testkit::run(resize.args(["-i", "-f", "-P"]).arg(volume));
     }
