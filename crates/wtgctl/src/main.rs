@@ -22,7 +22,13 @@ fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to stdout and succeed; a wrong command line goes to stderr.
+            // Help and version go to stdout and succeed; a wrong command line goes to stderr, or is a record.
+            if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+                let message = error.to_string();
+                let message = message.trim_end().trim_start_matches("error: ");
+                output::Output::json().failure(&failure::Failure::new(failure::USAGE, message));
+                return ExitCode::from(failure::USAGE);
+            }
             let code = if error.use_stderr() { failure::USAGE } else { 0 };
             let _ = error.print();
             return ExitCode::from(code);

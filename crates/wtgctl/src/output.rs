@@ -47,6 +47,14 @@ impl Output {
         }
     }
 
+    /// Before the options are known, but for `--json`.
+    pub(crate) fn json() -> Self {
+        Self {
+            json: true,
+            ..Self::plain()
+        }
+    }
+
     /// Whether `--json` was given.
     pub(crate) fn is_json(&self) -> bool {
         self.json

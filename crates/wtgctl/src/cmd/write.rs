@@ -108,6 +108,6 @@ fn incomplete(error: partitioner::Error, device: &std::path::Path) -> Failure {
     if untouched {
         failure
     } else {
-        failure.hint("the device is incomplete and has no partition table; run the same command again")
+        failure.hint("do not use what is on the device: it was not completed or not confirmed; run the same command again")
     }
 }
