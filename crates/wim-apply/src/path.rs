@@ -85,6 +85,13 @@ impl Image {
     /// The root directory.
     pub const ROOT: DentryId = DentryId(0);
 
+    /// What an entry names.
+    #[must_use]
+    pub fn inode_of(&self, id: DentryId) -> Option<&crate::Inode> {
+        let dentry = self.dentries.get(id.0 as usize)?;
+        self.inodes.get(dentry.inode.0 as usize)
+    }
+
     /// Path from the root, with `\`: `\Windows\System32`; the root is `\`.
     #[must_use]
     pub fn path_of(&self, id: DentryId) -> String {

@@ -1,9 +1,16 @@
 //! Applying: blobs in file order to a [`BlobSink`], a whole image to an [`ApplyTarget`].
 
 mod deliver;
+mod directory;
+mod image;
+mod loss;
+mod reparse;
 mod verify;
 
 pub use deliver::{ApplyOptions, BlobFailure, Control, DeliverReport, Progress, VerifyVerbatim, deliver};
+pub use directory::DirectoryTarget;
+pub use image::{apply_image, apply_tree};
+pub use loss::{Loss, loss_report};
 pub use verify::{VerifyReport, verify};
 
 use crate::{BlobHash, BlobId, Image};

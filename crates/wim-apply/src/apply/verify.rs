@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{ApplyOptions, BlobInfo, BlobSink, Control, DeliverReport, Form, Progress, TargetError, deliver};
+use super::deliver::{Damage, deliver_with};
+use super::{ApplyOptions, BlobInfo, BlobSink, Control, DeliverReport, Form, Progress, TargetError};
 use crate::{BlobId, Error, ErrorKind, IntegrityReport, Result, Wim};
 
 /// What a verification found.
@@ -60,11 +61,7 @@ pub fn verify(wim: &Wim, options: &ApplyOptions, control: &mut Control<'_>) -> R
     let ids: Vec<BlobId> = (0..wim.blobs().len())
         .filter_map(|index| u32::try_from(index).ok().map(BlobId))
         .collect();
-    let options = ApplyOptions {
-        recover: true,
-        ..*options
-    };
-    report.blobs = deliver(wim, &ids, &mut Nowhere, &options, control)?;
+    report.blobs = deliver_with(wim, &ids, &mut Nowhere, options, control, Damage::Skip)?;
     Ok(report)
 }
 

@@ -138,7 +138,7 @@ pub(super) fn read_blob_table(
         if entry.resource.is_metadata() {
             table.add_metadata(index, &entry, header);
         } else {
-            table.add_blob(source, index, &entry, part)?;
+            table.add_blob(source, header, index, &entry, part)?;
         }
     }
     run.flush(&mut table, part, first_solid)?;
@@ -164,7 +164,14 @@ impl BlobTable {
         }
     }
 
-    fn add_blob(&mut self, source: &Source, index: usize, entry: &BlobEntry, part: u16) -> Result<()> {
+    fn add_blob(
+        &mut self,
+        source: &Source,
+        header: &Header,
+        index: usize,
+        entry: &BlobEntry,
+        part: u16,
+    ) -> Result<()> {
         if entry.hash.is_zero() {
             self.warn(index, "has a zero hash; ignored");
             return Ok(());
@@ -172,6 +179,12 @@ impl BlobTable {
         let resource = &entry.resource;
         if resource.size_bytes == 0 {
             self.warn(index, "is an empty blob; ignored");
+            return Ok(());
+        }
+        let chunk_bytes = u64::from(header.chunk_bytes.max(1));
+        if resource.is_compressed() && resource.size_bytes.div_ceil(chunk_bytes) > resource.stored_bytes {
+            // Each chunk has at least one byte.
+            self.warn(index, "states a size that its resource cannot hold; ignored");
             return Ok(());
         }
         let storage = if resource.is_compressed() {

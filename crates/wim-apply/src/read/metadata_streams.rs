@@ -44,6 +44,10 @@ pub(super) fn assign_streams(
             StreamKind::ReparsePoint
         } else if !has_data {
             has_data = true;
+            if hash.is_zero() && inode.is_reparse_point() {
+                // The empty data beside reparse data says nothing.
+                continue;
+            }
             if encrypted {
                 StreamKind::EfsRaw
             } else {

@@ -44,25 +44,39 @@ pub(super) fn parse(bytes: &[u8], at: u64, image_count: u32) -> Result<(Vec<Imag
         image: None,
     };
     match document.read(&decode_utf16(bytes)) {
-        Ok(false) => {}
-        Ok(true) => {
+        Ok(Root::Wim | Root::OtherElement) => {}
+        Ok(Root::None) if looks_like_utf16_xml(bytes) => {}
+        Ok(Root::None) => return Err(no_text(at, "it has no element")),
+        Ok(Root::Encrypted) => {
             return Err(Error::Unsupported {
                 what: "XML",
                 at,
                 feature: "an encrypted ESD (as Windows Update delivers it: decrypt it first)".to_owned(),
             });
         }
-        Err(problem) if !looks_like_utf16_xml(bytes) => {
-            return Err(Error::Unsupported {
-                what: "XML",
-                at,
-                feature: format!("a document that is no text, so probably an encrypted ESD ({problem})"),
-            });
-        }
+        Err(problem) if !looks_like_utf16_xml(bytes) => return Err(no_text(at, &problem)),
         Err(problem) => warnings.push(format!("XML document: {problem}")),
     }
     warnings.truncate(MAX_WARNINGS);
     Ok((images, warnings))
+}
+
+fn no_text(at: u64, problem: &str) -> Error {
+    let feature = format!("a document that is no text, so probably an encrypted ESD ({problem})");
+    Error::Unsupported {
+        what: "XML",
+        at,
+        feature,
+    }
+}
+
+/// What the document turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Root {
+    None,
+    Wim,
+    OtherElement,
+    Encrypted,
 }
 
 fn looks_like_utf16_xml(bytes: &[u8]) -> bool {
@@ -77,19 +91,27 @@ struct Document<'a> {
 }
 
 impl Document<'_> {
-    /// Whether the document is that of an encrypted ESD.
-    fn read(&mut self, text: &str) -> std::result::Result<bool, String> {
+    fn read(&mut self, text: &str) -> std::result::Result<Root, String> {
         let mut reader = Reader::from_str(text);
-        let mut encrypted = false;
+        let mut root = Root::None;
         loop {
             match reader.read_event().map_err(|error| error.to_string())? {
                 Event::Start(tag) => {
                     self.open(&tag)?;
-                    encrypted |= self
+                    if self
                         .path
                         .iter()
                         .map(String::as_str)
-                        .eq(["WIM", "ESD", "ENCRYPTED"]);
+                        .eq(["WIM", "ESD", "ENCRYPTED"])
+                    {
+                        root = Root::Encrypted;
+                    } else if root == Root::None {
+                        root = if self.path[0] == "WIM" {
+                            Root::Wim
+                        } else {
+                            Root::OtherElement
+                        };
+                    }
                 }
                 Event::Empty(tag) => {
                     self.open(&tag)?;
@@ -113,7 +135,7 @@ impl Document<'_> {
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
             }
         }
-        Ok(encrypted)
+        Ok(root)
     }
 
     fn open(&mut self, tag: &BytesStart<'_>) -> std::result::Result<(), String> {

@@ -6,7 +6,7 @@ use std::sync::mpsc::Receiver;
 use super::super::{BlobSink, Form};
 use super::job::{Begin, Failure, Output, Segment, Step, Verdict};
 use super::plan::Order;
-use super::{BlobFailure, Control, DeliverReport, Progress};
+use super::{BlobFailure, Control, Damage, DeliverReport, Progress};
 use crate::{Error, Result, Wim};
 
 /// Pieces in which bytes go to the sink.
@@ -16,10 +16,10 @@ pub(super) struct HandOver<'a, 'c> {
     wim: &'a Wim,
     order: &'a Order,
     sink: &'a mut dyn BlobSink,
-    recover: bool,
+    damage: Damage,
     control: &'a mut Control<'c>,
     report: DeliverReport,
-    /// Position and failure, with `recover`.
+    /// Position and failure of what is damaged.
     failures: Vec<(usize, BlobFailure)>,
     /// Uncompressed bytes of the current blob that were reported, for progress.
     partial_bytes: u64,
@@ -30,7 +30,7 @@ impl<'a, 'c> HandOver<'a, 'c> {
         wim: &'a Wim,
         order: &'a Order,
         sink: &'a mut dyn BlobSink,
-        recover: bool,
+        damage: Damage,
         control: &'a mut Control<'c>,
     ) -> Self {
         let report = DeliverReport::default();
@@ -38,7 +38,7 @@ impl<'a, 'c> HandOver<'a, 'c> {
             wim,
             order,
             sink,
-            recover,
+            damage,
             control,
             report,
             failures: Vec::new(),
@@ -134,7 +134,12 @@ impl<'a, 'c> HandOver<'a, 'c> {
         if from == 0 {
             self.begin(position, Begin::DECODED)?;
         }
-        let size_bytes = self.order.info(self.wim, position)?.size_bytes;
+        let info = self.order.info(self.wim, position)?;
+        let size_bytes = if self.damage == Damage::Skip {
+            0
+        } else {
+            info.size_bytes
+        };
         let zeros = vec![0; 64 << 10];
         let mut left = size_bytes.saturating_sub(from);
         while left > 0 {
@@ -205,7 +210,7 @@ impl<'a, 'c> HandOver<'a, 'c> {
                 source: Box::new(source),
             },
         };
-        if !self.recover {
+        if self.damage == Damage::Fail {
             return Err(error);
         }
         self.failures.push((

@@ -126,8 +126,35 @@ pub fn deliver(
     options: &ApplyOptions,
     control: &mut Control<'_>,
 ) -> Result<DeliverReport> {
+    let damage = if options.recover {
+        Damage::FillWithZeros
+    } else {
+        Damage::Fail
+    };
+    deliver_with(wim, blobs, sink, options, control, damage)
+}
+
+/// What happens at a damaged blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Damage {
+    /// The delivery ends.
+    Fail,
+    /// It is noted, and what cannot be decoded becomes zeros.
+    FillWithZeros,
+    /// It is noted; what cannot be read at all is left out, however long it claims to be.
+    Skip,
+}
+
+pub(super) fn deliver_with(
+    wim: &Wim,
+    blobs: &[BlobId],
+    sink: &mut dyn BlobSink,
+    options: &ApplyOptions,
+    control: &mut Control<'_>,
+    damage: Damage,
+) -> Result<DeliverReport> {
     let verify = options.verify_verbatim == VerifyVerbatim::Inline;
-    let order = Order::new(wim, blobs, sink, verify, options.recover)?;
+    let order = Order::new(wim, blobs, sink, verify, damage != Damage::Fail)?;
     let workers = worker_count(options, order.max_chunk_bytes);
     let gate = Arc::new(Gate::default());
     let cancelled = AtomicBool::new(false);
@@ -158,7 +185,7 @@ pub fn deliver(
             workers: workers as u64,
         };
         scope.spawn(|| reader.run());
-        let mut hand_over = HandOver::new(wim, &order, sink, options.recover, control);
+        let mut hand_over = HandOver::new(wim, &order, sink, damage, control);
         let result = hand_over.run(&step_receiver, &late_receiver);
         // Whatever happened, the others must not wait for this thread any more.
         cancelled.store(true, Ordering::Relaxed);

@@ -1,0 +1,108 @@
+//! What an image has that a target cannot keep: said before anything is written.
+
+use serde::Serialize;
+
+use super::Features;
+use crate::image::{DentryId, Image, Inode, StreamKind};
+
+/// Most paths given as examples.
+const MAX_EXAMPLES: usize = 5;
+
+/// Something that will be lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// What it is, in words.
+    pub what: &'static str,
+    /// How many entries have it.
+    pub count: u64,
+    /// Some of their paths.
+    pub examples: Vec<String>,
+}
+
+/// What of `image` a target with these features loses; empty when nothing is.
+#[must_use]
+pub fn loss_report(image: &Image, features: Features) -> Vec<Loss> {
+    type Test = fn(&Inode) -> bool;
+    let tests: [(bool, &'static str, Test); 9] = [
+        (features.security_descriptors, "security descriptors", |i| {
+            i.security.is_some()
+        }),
+        (features.named_streams, "named streams", |i| {
+            i.streams.iter().any(|s| !s.name.is_empty())
+        }),
+        (
+            features.reparse_points,
+            "reparse points other than relative symbolic links",
+            |i| i.is_reparse_point() && i.reparse_tag != IO_REPARSE_TAG_SYMLINK,
+        ),
+        (
+            features.reparse_points || features.symbolic_links,
+            "symbolic links",
+            |i| i.is_reparse_point() && i.reparse_tag == IO_REPARSE_TAG_SYMLINK,
+        ),
+        (features.object_ids, "object ids", |i| {
+            i.tagged_items.iter().any(|item| item.tag == 1)
+        }),
+        (features.extended_attributes, "extended attributes", |i| {
+            i.tagged_items.iter().any(|t| t.tag == 2)
+        }),
+        (features.efs_raw, "contents of encrypted files", |i| {
+            i.streams.iter().any(|s| s.kind == StreamKind::EfsRaw)
+        }),
+        // Directory, archive and normal say nothing that a tree of files does not.
+        (
+            features.attributes,
+            "attributes (hidden, system, read-only, ...)",
+            |i| i.attributes & !0x4b0 != 0,
+        ),
+        (features.sparse, "sparse allocation", |i| {
+            i.attributes & 0x200 != 0
+        }),
+    ];
+    let mut losses: Vec<Loss> = Vec::new();
+    let mut note = |what: &'static str, id: DentryId| {
+        let index = losses
+            .iter()
+            .position(|loss| loss.what == what)
+            .unwrap_or_else(|| {
+                losses.push(Loss {
+                    what,
+                    count: 0,
+                    examples: Vec::new(),
+                });
+                losses.len() - 1
+            });
+        let loss = &mut losses[index];
+        loss.count += 1;
+        if loss.examples.len() < MAX_EXAMPLES {
+            loss.examples.push(image.path_of(id));
+        }
+    };
+    let mut seen = vec![false; image.inodes.len()];
+    for (id, dentry) in image.walk(Image::ROOT) {
+        if !features.short_names && !dentry.short_name.is_empty() {
+            note("short names", id);
+        }
+        if !features.any_utf16_name && char::decode_utf16(dentry.name.iter().copied()).any(|c| c.is_err()) {
+            note("names that are not valid UTF-16", id);
+        }
+        let Some(inode) = image.inodes.get(dentry.inode.0 as usize) else {
+            continue;
+        };
+        if std::mem::replace(&mut seen[dentry.inode.0 as usize], true) {
+            if !features.hard_links {
+                note("hard links (each becomes a copy)", id);
+            }
+            continue;
+        }
+        for (kept, what, test) in &tests {
+            if !kept && test(inode) {
+                note(what, id);
+            }
+        }
+    }
+    losses
+}
+
+/// `IO_REPARSE_TAG_SYMLINK`.
+pub(super) const IO_REPARSE_TAG_SYMLINK: u32 = 0xa000_000c;
