@@ -7,6 +7,7 @@
 )]
 
 mod apt;
+mod bench;
 mod boot_test;
 mod ci;
 mod demo;
@@ -53,6 +54,8 @@ enum Task {
     E2e(e2e::Args),
     /// Each fuzz target for a few seconds.
     FuzzSmoke(fuzz_smoke::Args),
+    /// Whole programs against what a person would run today, as ratios in one run.
+    BenchVsPeers(bench::Args),
     /// Rules of the house that no compiler checks.
     Tidy,
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run_all(),
         Task::E2e(args) => e2e::run(&args),
         Task::FuzzSmoke(args) => fuzz_smoke::run(&args),
+        Task::BenchVsPeers(args) => bench::run(&args),
         Task::Tidy => tidy::run(),
     };
     match result {
