@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 use std::io::Read;
+use std::sync::Arc;
 
 use bootcfg::bcd::{BcdbootSpec, Firmware, LoaderIds, bcdboot_store};
 use bootcfg::files::{self, Architecture, ListedEntry, Locales, StageSpec};
-use partitioner::fat32::{Attributes, Content as FatContent, FatBuilder, FatPlan, FatSpec, FatTime};
+use partitioner::fat32::{
+    Attributes, Content as FatContent, FatBuilder, FatPlan, FatSpec, FatTime, FatTimes,
+};
 use partitioner::gpt::GptTable;
 use wim_apply::{BlobId, ImageInfo, Wim};
 
@@ -45,8 +48,8 @@ pub(crate) struct BootContent {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
     pub(crate) description: String,
-    /// Every file: path and bytes.
-    pub(crate) contents: Vec<(String, Vec<u8>)>,
+    /// Every file, path and bytes; the index is the key of the volume's plan.
+    pub(crate) contents: Vec<(String, Arc<Vec<u8>>)>,
 }
 
 /// Finds the boot files in the tree.
@@ -140,7 +143,7 @@ pub(crate) fn lay_out(
     table: &GptTable,
     info: &ImageInfo,
     staged: &StagedBoot,
-    early: &HashMap<BlobId, Vec<u8>>,
+    early: &HashMap<BlobId, Arc<Vec<u8>>>,
     time: u64,
 ) -> Result<(BootContent, FatPlan)> {
     let esp = &table.partitions[Role::Esp.index()];
@@ -155,40 +158,34 @@ pub(crate) fn lay_out(
     })
     .map_err(Error::Partitioner)?;
     let mut contents = Vec::with_capacity(staged.files.len() + 1);
+    let mut add = |path: &str, bytes: Arc<Vec<u8>>, attributes, times: FatTimes| {
+        let content = FatContent::Keyed {
+            key: contents.len() as u64,
+            size_bytes: bytes.len() as u64,
+        };
+        contents.push((path.to_owned(), bytes));
+        builder
+            .add_file(path, content, attributes, times)
+            .map_err(Error::Partitioner)
+    };
     for file in &staged.files {
         let bytes = match file.blob {
-            None => Vec::new(),
+            None => Arc::default(),
             Some(id) => early
                 .get(&id)
                 .cloned()
                 .ok_or_else(|| Error::Unsupported(format!("{}: its bytes were not read", file.target)))?,
         };
         let [created, modified, accessed] = file.times.map(FatTime::from_filetime);
-        let times = partitioner::fat32::FatTimes {
+        let times = FatTimes {
             created,
             modified,
             accessed,
         };
-        builder
-            .add_file(
-                &file.target,
-                FatContent::Bytes(bytes.clone()),
-                Attributes(file.attributes),
-                times,
-            )
-            .map_err(Error::Partitioner)?;
-        contents.push((file.target.clone(), bytes));
+        add(&file.target, bytes, Attributes(file.attributes), times)?;
     }
     let store = boot_store(seed, table, info, time)?;
-    builder
-        .add_file(
-            BCD_PATH,
-            FatContent::Bytes(store.clone()),
-            Attributes::NONE,
-            fat_time,
-        )
-        .map_err(Error::Partitioner)?;
-    contents.push((BCD_PATH.to_owned(), store));
+    add(BCD_PATH, Arc::new(store), Attributes::NONE, fat_time.into())?;
     let boot = BootContent {
         files: contents.len() as u64,
         bytes: contents.iter().map(|(_, bytes)| bytes.len() as u64).sum(),

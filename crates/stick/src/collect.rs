@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 use wim_apply::apply::{ApplyOptions, BlobInfo, BlobSink, Control, Form, TargetError, deliver};
 use wim_apply::{BlobId, Wim};
@@ -21,7 +22,7 @@ pub(crate) fn read_blobs(
     tree: &Tree,
     blobs: &[BlobId],
     options: &RunOptions<'_>,
-) -> Result<HashMap<BlobId, Vec<u8>>> {
+) -> Result<HashMap<BlobId, Arc<Vec<u8>>>> {
     let mut sink = Collector {
         blobs: HashMap::new(),
         current: Vec::new(),
@@ -47,7 +48,7 @@ pub(crate) fn apply_options(options: &RunOptions<'_>) -> ApplyOptions {
 }
 
 struct Collector {
-    blobs: HashMap<BlobId, Vec<u8>>,
+    blobs: HashMap<BlobId, Arc<Vec<u8>>>,
     current: Vec<u8>,
     total_bytes: u64,
 }
@@ -72,7 +73,8 @@ impl BlobSink for Collector {
     }
 
     fn end_blob(&mut self, blob: &BlobInfo) -> Result<(), TargetError> {
-        self.blobs.insert(blob.id, std::mem::take(&mut self.current));
+        self.blobs
+            .insert(blob.id, Arc::new(std::mem::take(&mut self.current)));
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ntfs_image::{DosNames, NtfsBuilder, VolumeSpec};
 use partitioner::device::{DeviceNumber, Host};
@@ -101,7 +102,7 @@ impl Prepared {
         let mut tree = from_image(image, &mut warnings)?;
         let staged = boot::stage(&tree, &source.wim, info.index, spec.boot_ca)?;
         let early = read_early(&source, &tree, &staged.files, options)?;
-        tree.resolve_reparse_points(|id| early.get(&id).cloned());
+        tree.resolve_reparse_points(|id| early.get(&id).map(|bytes| bytes.to_vec()));
 
         let time = info
             .last_modification_time
@@ -223,7 +224,7 @@ fn read_early(
     tree: &Tree,
     staged: &[boot::Staged],
     options: &RunOptions<'_>,
-) -> Result<HashMap<BlobId, Vec<u8>>> {
+) -> Result<HashMap<BlobId, Arc<Vec<u8>>>> {
     let mut wanted: Vec<BlobId> = tree.reparse_blobs().collect();
     wanted.extend(staged.iter().filter_map(|file| file.blob));
     for path in [transform::SYSTEM_HIVE, BOOT_COMPRESS_INI] {
@@ -239,15 +240,15 @@ fn read_early(
     collect::read_blobs(&source.wim, &source.path, tree, &wanted, options)
 }
 
-fn content_bytes(tree: &Tree, path: &str, early: &HashMap<BlobId, Vec<u8>>) -> Result<Vec<u8>> {
+fn content_bytes(tree: &Tree, path: &str, early: &HashMap<BlobId, Arc<Vec<u8>>>) -> Result<Arc<Vec<u8>>> {
     optional_bytes(tree, path, early)
         .ok_or_else(|| Error::Unsupported(format!("{path} is missing in the image: not a Windows system")))
 }
 
-fn optional_bytes(tree: &Tree, path: &str, early: &HashMap<BlobId, Vec<u8>>) -> Option<Vec<u8>> {
+fn optional_bytes(tree: &Tree, path: &str, early: &HashMap<BlobId, Arc<Vec<u8>>>) -> Option<Arc<Vec<u8>>> {
     match tree.unnamed_data(tree.entry(tree.lookup(path)?).node)? {
         Content::Blob { id, .. } => early.get(id).cloned(),
-        Content::Bytes(bytes) => Some(bytes.clone()),
+        Content::Bytes(bytes) => Some(Arc::new(bytes.clone())),
     }
 }
 

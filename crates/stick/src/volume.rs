@@ -88,7 +88,7 @@ impl PreparedVolume {
         wanted.sort_unstable();
         wanted.dedup();
         let early = collect::read_blobs(wim, "image".as_ref(), &tree, &wanted, run)?;
-        tree.resolve_reparse_points(|id| early.get(&id).cloned());
+        tree.resolve_reparse_points(|id| early.get(&id).map(|bytes| bytes.to_vec()));
         let prepopulate = ini
             .and_then(|id| early.get(&id))
             .map_or_else(PathPatterns::default, |ini| {

@@ -125,9 +125,13 @@ impl Prepared {
             esp.first_byte(sector_bytes),
             esp.size_bytes(sector_bytes),
         );
+        let contents = &self.boot.contents;
         self.esp
-            .write(&mut window, |_| -> std::io::Result<std::io::Empty> {
-                Err(std::io::Error::other("every boot file was given as bytes"))
+            .write(&mut window, |key| {
+                let content = usize::try_from(key).ok().and_then(|key| contents.get(key));
+                content
+                    .map(|(_, bytes)| bytes.as_slice())
+                    .ok_or_else(|| std::io::ErrorKind::NotFound.into())
             })
             .map_err(Error::Partitioner)?;
         progress(Progress {

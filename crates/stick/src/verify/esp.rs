@@ -52,7 +52,7 @@ pub(super) fn check<R: Read + Seek>(
         report.bytes_compared += expected.len() as u64;
         match read(&mut fat, path) {
             None => report.add("missing", path, "not on the EFI system partition"),
-            Some(found) if found != *expected => {
+            Some(found) if found != **expected => {
                 report.add("data-differs", path, "other bytes than in the image");
             }
             Some(_) => {}
