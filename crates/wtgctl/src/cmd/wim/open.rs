@@ -1,0 +1,85 @@
+//! Opening a WIM from the command line, and the options of a delivery.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
+use stick::Source;
+use wim_apply::apply::{ApplyOptions, Control, Progress as DeliverProgress};
+use wim_apply::{BlobId, DentryId, Image, Inode, Wim};
+
+use super::Context;
+use crate::failure::Failure;
+use crate::progress::Progress;
+
+/// Which file, and what belongs to it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct WimArgs {
+    /// WIM, ESD, first SWM part, Windows ISO, or `-` for a pipable WIM from stdin.
+    wim: PathBuf,
+    /// Another file that holds blobs of this one: a part of a split image, or the base of a delta.
+    #[arg(long = "ref", value_name = "FILE")]
+    references: Vec<PathBuf>,
+}
+
+impl WimArgs {
+    /// Opens the file with all its parts.
+    pub(crate) fn open(&self) -> Result<Wim, Failure> {
+        let wim = if self.wim.as_os_str() == "-" {
+            let spool = tempfile::tempfile().map_err(|error| Failure::io("a temporary file", &error))?;
+            Wim::open_spooled(&mut std::io::stdin().lock(), spool, &wim_apply::Limits::default())
+                .map_err(|error| Failure::from(error).at("stdin"))?
+        } else {
+            Source::open_with(&self.wim, &self.references)?.wim
+        };
+        Ok(wim)
+    }
+
+    /// An error of the library, with the file's name.
+    pub(crate) fn failed(&self, error: wim_apply::Error) -> Failure {
+        Failure::from(error).at(self.wim.display())
+    }
+
+    /// The image that `text` names; the only one when there is one.
+    pub(crate) fn image_index(&self, wim: &Wim, text: Option<&str>) -> Result<u32, Failure> {
+        match (text, wim.images()) {
+            (Some(text), _) => wim.find_image(text).map_err(|error| self.failed(error)),
+            (None, [only]) => Ok(only.index),
+            (None, _) => wim
+                .find_image("")
+                .map_err(|error| self.failed(error).hint("name one, by number or name")),
+        }
+    }
+}
+
+/// The options of this run, for a delivery of blobs.
+pub(crate) fn apply_options(context: &Context) -> ApplyOptions {
+    ApplyOptions {
+        threads: NonZeroUsize::new(context.threads).unwrap_or(NonZeroUsize::MIN),
+        memory_limit_bytes: context.memory_limit_bytes,
+        ..ApplyOptions::default()
+    }
+}
+
+/// Runs `body` with progress on the terminal and Ctrl-C heeded.
+pub(crate) fn with_control<T>(
+    context: &Context,
+    phase: &str,
+    paths: &dyn Fn(BlobId) -> Vec<String>,
+    body: impl FnOnce(&mut Control<'_>) -> T,
+) -> T {
+    let mut progress = Progress::new(&context.output);
+    let result = body(&mut Control {
+        interrupt: &context.interrupt,
+        progress: &mut |p: DeliverProgress| progress.update(phase, p.bytes_done, p.bytes_total),
+        paths,
+    });
+    progress.finish();
+    result
+}
+
+/// What a name of the image names.
+pub(crate) fn inode_of(image: &Image, id: DentryId) -> Option<&Inode> {
+    let dentry = image.dentries.get(id.0 as usize)?;
+    image.inodes.get(dentry.inode.0 as usize)
+}
