@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::code::Code;
+use crate::Error;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -165,11 +166,22 @@ impl Findings {
     }
 
     /// A failed read as a finding: a bad structure is what the reader says it is.
-    pub(crate) fn add_error(&mut self, code: Code, place: Place, error: &crate::Error) {
+    pub(crate) fn add_error(&mut self, code: Code, place: Place, error: &Error) {
         let place = Place {
             offset: error.offset().or(place.offset),
             ..place
         };
-        self.add(code, place, error.to_string(), "a structure that can be read");
+        match error {
+            Error::Corrupt {
+                what,
+                found,
+                expected,
+                ..
+            } => {
+                self.add(code, place, format!("{what} {found}"), *expected);
+            }
+            Error::Limit { .. } => self.add(Code::LimitReached, place, error.to_string(), "less"),
+            _ => self.add(code, place, error.to_string(), "a structure that can be read"),
+        }
     }
 }

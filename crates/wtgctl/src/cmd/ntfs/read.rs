@@ -64,12 +64,14 @@ struct Listed {
     size_bytes: u64,
     allocated_bytes: u64,
     attributes: u32,
+    creation_time: u64,
+    last_write_time: u64,
+    change_time: u64,
+    last_access_time: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     short_name: Option<String>,
-    reparse_tag: Option<String>,
-    created_filetime: u64,
-    modified_filetime: u64,
-    changed_filetime: u64,
-    accessed_filetime: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reparse_tag: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -206,11 +208,11 @@ fn print_entry(path: &str, entry: &DirectoryEntry, context: &Context) -> Result<
         allocated_bytes: key.allocated_bytes,
         attributes: key.attributes,
         short_name: entry.dos_name.as_deref().map(display_name),
-        reparse_tag: reparse.then(|| format!("{:#010x}", key.reparse_or_ea)),
-        created_filetime: key.creation_time,
-        modified_filetime: key.modification_time,
-        changed_filetime: key.change_time,
-        accessed_filetime: key.access_time,
+        reparse_tag: reparse.then_some(key.reparse_or_ea),
+        creation_time: key.creation_time,
+        last_write_time: key.modification_time,
+        change_time: key.change_time,
+        last_access_time: key.access_time,
     };
     context.output.entry(&listed, || {
         format!(
@@ -246,6 +248,12 @@ pub(super) fn cat(args: &CatArgs, context: &Context) -> Result<Outcome, Failure>
 /// Everything that is wrong.
 pub(super) fn check(args: &VolumeArgs, context: &Context) -> Result<Outcome, Failure> {
     let report = ntfs_image::check::check(window(args)?, &Limits::default());
+    // What is no NTFS volume at all is a bad input, not a bad volume.
+    if report.stats.records == 0
+        && let Err(failure) = open(args)
+    {
+        return Err(failure);
+    }
     for finding in &report.findings {
         context.output.entry(finding, || {
             let severity = match finding.severity {

@@ -1,0 +1,130 @@
+//! `wtgctl ntfs` as a user runs it: output, exit codes, files.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the test runs the program that it tests"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use ntfs_image::check::Code;
+use serde_json::Value;
+
+fn wtgctl(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wtgctl"));
+    command.arg("ntfs").args(args).output().expect("wtgctl")
+}
+
+fn json_lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// A formatted volume of 32 MiB.
+fn format(folder: &Path) -> String {
+    let path = folder.join("volume.img").to_str().expect("path").to_owned();
+    let output = wtgctl(&["format", &path, "--size", "32M", "--label", "Test", "--seed", "7"]);
+    assert!(output.status.success(), "{output:?}");
+    path
+}
+
+#[test]
+fn a_formatted_volume_is_clean_for_us_and_the_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let volume = format(folder.path());
+    let records = json_lines(&wtgctl(&["check", &volume, "--json"]));
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(records[0]["clean"], Value::Bool(true));
+    testkit::oracles::ntfs_gate(Path::new(&volume));
+    let info = json_lines(&wtgctl(&["info", &volume, "--json"]));
+    assert_eq!(
+        (&info[0]["label"], &info[0]["version"]),
+        (&"Test".into(), &"3.1".into())
+    );
+
+    let again = wtgctl(&["format", &volume, "--size", "32M", "--seed", "7"]);
+    assert_eq!(again.status.code(), Some(4), "an existing file is kept");
+    let before = std::fs::read(&volume).unwrap();
+    let forced = wtgctl(&[
+        "format", &volume, "--size", "32M", "--label", "Test", "--seed", "7", "--force",
+    ]);
+    assert!(forced.status.success());
+    assert_eq!(std::fs::read(&volume).unwrap(), before, "same seed, same bytes");
+}
+
+#[test]
+fn findings_are_the_output_and_exit_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let volume = format(folder.path());
+    let mut bytes = std::fs::read(&volume).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&volume, bytes).unwrap();
+    let output = wtgctl(&["check", &volume, "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let records = json_lines(&output);
+    assert_eq!(records[0]["code"], "boot.backup");
+    assert_eq!(records.last().unwrap()["errors"], 1);
+    let text = wtgctl(&["check", &volume]);
+    assert!(String::from_utf8_lossy(&text.stdout).starts_with("error: boot.backup: "));
+}
+
+#[test]
+fn what_is_no_volume_is_a_bad_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("zeros");
+    std::fs::write(&path, vec![0; 100_000]).unwrap();
+    for verb in ["check", "info", "ls", "dump"] {
+        let output = wtgctl(&[verb, path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(3), "{verb}: {output:?}");
+    }
+}
+
+/// The schema lists every code there is.
+#[test]
+fn the_schema_names_every_code() {
+    let path = testkit::workspace_root().join("docs/schema/ntfs-check.json");
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let listed = schema["oneOf"][0]["properties"]["code"]["enum"]
+        .as_array()
+        .unwrap();
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(
+        listed
+            .iter()
+            .map(|code| code.as_str().unwrap())
+            .collect::<Vec<_>>(),
+        codes
+    );
+}
+
+#[test]
+fn files_are_listed_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut mkntfs) = testkit::tool("mkntfs") else {
+        return;
+    };
+    let Some(mut ntfscp) = testkit::tool("ntfscp") else {
+        return;
+    };
+    let volume = folder.path().join("v.img");
+    std::fs::File::create(&volume).unwrap().set_len(16 << 20).unwrap();
+    testkit::run(mkntfs.args(["-F", "-q"]).arg(&volume));
+    let content = folder.path().join("content");
+    std::fs::write(&content, vec![7; 70_000]).unwrap();
+    testkit::run(ntfscp.arg(&volume).arg(&content).arg("/a file.bin"));
+    let volume = volume.to_str().unwrap();
+    let records = json_lines(&wtgctl(&["ls", volume, "--json"]));
+    let found = records
+        .iter()
+        .find(|record| record["path"] == "\\a file.bin")
+        .unwrap();
+    assert_eq!(found["size_bytes"], 70_000);
+    assert_eq!(wtgctl(&["cat", volume, "A FILE.BIN"]).stdout, vec![7; 70_000]);
+    assert_eq!(wtgctl(&["cat", volume, "none"]).status.code(), Some(2));
+    let dump = wtgctl(&["dump", volume]);
+    assert!(String::from_utf8_lossy(&dump.stdout).contains("\\a file.bin $DATA, from byte 0x0"));
+}
