@@ -249,6 +249,10 @@ fn delivered(builder: &mut Recorder, root: NodeId, sizes: &[usize]) {
         }
         builder.deliver(key, StreamForm::Plain, noise(size, n), noise(size, n));
     }
+}
+
+fn compact(builder: &mut Recorder, root: NodeId) {
+    let dir = builder.add(root, "compact", NodeSpec::directory());
     for (n, format) in (0..).zip([
         CompactFormat::Xpress4K,
         CompactFormat::Lzx32K,
@@ -281,7 +285,9 @@ fn delivered(builder: &mut Recorder, root: NodeId, sizes: &[usize]) {
 }
 
 /// How much of each kind.
-struct Scale {
+pub(crate) struct Scale {
+    /// Names that Linux' drivers cannot show, and compact files, which they do not read.
+    odd: bool,
     entries: u32,
     limit_step: usize,
     alternating: usize,
@@ -290,6 +296,7 @@ struct Scale {
 }
 
 const FULL: Scale = Scale {
+    odd: true,
     entries: 1600,
     limit_step: 1,
     alternating: 24 << 20,
@@ -297,7 +304,11 @@ const FULL: Scale = Scale {
     sizes: &[0, 1, 700, 5000, 100_000, 9 << 20, 20 << 20],
 };
 
+/// For Linux' own drivers.
+pub(crate) const MOUNTABLE: Scale = Scale { odd: false, ..SMALL };
+
 const SMALL: Scale = Scale {
+    odd: true,
     entries: 200,
     limit_step: 13,
     alternating: 4 << 20,
@@ -305,12 +316,15 @@ const SMALL: Scale = Scale {
     sizes: &[0, 1, 700, 5000, 100_000],
 };
 
-fn everything(spec: VolumeSpec, scale: &Scale) -> Recorder {
+pub(crate) fn everything(spec: VolumeSpec, scale: &Scale) -> Recorder {
     let mut builder = Recorder::new(spec);
     let root = builder.root();
     links(&mut builder, root);
     large_directory(&mut builder, root, scale.entries);
-    collation(&mut builder, root);
+    if scale.odd {
+        collation(&mut builder, root);
+        compact(&mut builder, root);
+    }
     resident_limits(&mut builder, root, scale.limit_step);
     extras(&mut builder, root);
     sparse(&mut builder, root, scale.alternating);
@@ -354,7 +368,7 @@ fn every_cluster_size_is_clean() {
         let (volume, _) = everything(
             VolumeSpec {
                 cluster_bytes: 1 << shift,
-                ..spec(512)
+                ..spec(160)
             },
             &SMALL,
         )
@@ -376,7 +390,7 @@ fn large_sectors_and_records_are_clean() {
                 sector_bytes,
                 cluster_bytes,
                 mft_record_bytes,
-                ..spec(512)
+                ..spec(160)
             },
             &SMALL,
         )

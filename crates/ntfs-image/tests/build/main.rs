@@ -1,6 +1,7 @@
 //! The builder against foreign readers and checkers.
 
 mod features;
+mod kernel;
 mod limits;
 mod plain;
 mod random;
