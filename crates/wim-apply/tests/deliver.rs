@@ -143,6 +143,81 @@ fn compact_forms_are_the_resources_as_they_lie_in_the_file() {
     }
 }
 
+/// Decodes a compact form: a chunk table and chunks.
+fn unpack(format: CompactFormat, packed: &[u8], size: usize) -> Vec<u8> {
+    let chunk_bytes = match format {
+        CompactFormat::Xpress4K => 4096,
+        CompactFormat::Xpress8K => 8192,
+        CompactFormat::Xpress16K => 16_384,
+        CompactFormat::Lzx32K => panic!("no encoder makes it"),
+    };
+    let table_bytes = (size.div_ceil(chunk_bytes) - 1) * 4;
+    let (table, chunks) = packed.split_at(table_bytes);
+    let ends = table
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|e| u32::from_le_bytes(*e) as usize);
+    let mut out = vec![0; size];
+    let mut start = 0;
+    for (end, chunk) in ends.chain([chunks.len()]).zip(out.chunks_mut(chunk_bytes)) {
+        let input = &chunks[start..end];
+        if input.len() == chunk.len() {
+            chunk.copy_from_slice(input);
+        } else {
+            wim_apply::codec::xpress::Decoder::new()
+                .decompress(input, chunk)
+                .expect("a chunk");
+        }
+        start = end;
+    }
+    out
+}
+
+#[test]
+fn solid_and_stored_blobs_are_compressed_anew() {
+    for args in [
+        &["--solid", "--solid-chunk-size=8M"][..],
+        &["--compress=none"],
+        &["--compress=LZX"],
+    ] {
+        let Some(file) = captured(args) else { return };
+        let wim = open(file);
+        for format in [CompactFormat::Xpress4K, CompactFormat::Xpress16K] {
+            let want = Want::Compact {
+                verbatim: 0,
+                recompress: Some(format),
+                cluster_bytes: 4096,
+            };
+            let one = record(&wim, want, &options(1)).unwrap();
+            let other = record(&wim, want, &options(3)).unwrap();
+            let mut compact = 0;
+            for ((info, form, stored, bytes), (_, _, _, again)) in one.blobs.iter().zip(&other.blobs) {
+                assert!(bytes == again);
+                let size = usize::try_from(info.size_bytes).unwrap();
+                let plain = match form {
+                    Form::Decoded => bytes.clone(),
+                    Form::Compact(f) => {
+                        assert_eq!(*f, format);
+                        assert!(stored.div_ceil(4096) < info.size_bytes.div_ceil(4096));
+                        compact += 1;
+                        unpack(format, bytes, size)
+                    }
+                };
+                assert_eq!(BlobHash(Sha1::digest(&plain).into()), info.hash);
+            }
+            assert!(compact > 3, "{args:?} {compact}");
+        }
+        let lzx = Want::Compact {
+            verbatim: 0,
+            recompress: Some(CompactFormat::Lzx32K),
+            cluster_bytes: 4096,
+        };
+        let plain = record(&wim, lzx, &options(2)).unwrap();
+        assert!(plain.blobs.iter().all(|(_, form, ..)| *form == Form::Decoded));
+    }
+}
+
 /// The path of a blob that several jobs decode, and of a small one.
 const VICTIMS: [&str; 2] = ["\\Windows\\System32\\big.bin", "\\Windows\\chunk"];
 

@@ -110,7 +110,9 @@ impl<'a, 'c> HandOver<'a, 'c> {
         if let Some(begin) = segment.begin {
             self.begin(position, begin)?;
         }
-        let compact = !matches!(self.order.mode(position), super::plan::Mode::Decoded);
+        let compact = self.order.mode(position).is_verbatim();
+        let packed = segment.packed;
+        let bytes = packed.as_deref().unwrap_or(bytes);
         for piece in bytes.chunks(PIECE_BYTES) {
             self.check_interrupt()?;
             self.data(position, piece)?;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use super::chain::HashChain;
 use super::gate::{Buffer, Permit};
+use super::recompress::Recompress;
 use crate::apply::Form;
 use crate::codec::Codec;
 use crate::layout::Header;
@@ -53,6 +54,7 @@ pub(super) struct BatchBlob {
     pub(super) stored_bytes: u64,
     pub(super) size_bytes: usize,
     pub(super) compressed: bool,
+    pub(super) recompress: Option<Recompress>,
 }
 
 #[derive(Debug)]
@@ -89,6 +91,8 @@ pub(super) struct BlobPart {
     pub(super) last: bool,
     /// Of a blob in several groups: its hash, and the number of this part.
     pub(super) chain: Option<(Arc<HashChain>, u64)>,
+    /// Of a whole blob only.
+    pub(super) recompress: Option<Recompress>,
     /// With the last part of a blob in several groups: where its verdict comes.
     pub(super) end: Option<Receiver<(usize, Verdict)>>,
 }
@@ -113,6 +117,8 @@ pub(super) struct Output {
 pub(super) struct Segment {
     pub(super) position: usize,
     pub(super) range: Range<usize>,
+    /// The compressed form, instead of `range`.
+    pub(super) packed: Option<Vec<u8>>,
     /// The form, on the first segment of a blob.
     pub(super) begin: Option<Begin>,
     pub(super) last: bool,

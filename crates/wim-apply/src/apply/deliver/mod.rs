@@ -6,6 +6,7 @@ mod hand_over;
 mod job;
 mod plan;
 mod reader;
+mod recompress;
 mod worker;
 
 use std::num::NonZeroUsize;
@@ -18,6 +19,7 @@ use self::plan::Order;
 use self::reader::FileReader;
 use self::worker::Worker;
 use super::BlobSink;
+use crate::codec::xpress;
 use crate::{BlobHash, BlobId, Error, Result, Wim};
 
 /// When blobs that a sink takes compressed, as they lie in the file, are verified.
@@ -112,8 +114,12 @@ pub struct DeliverReport {
 /// Hands blobs to a sink, in the order in which they lie in the files, each once. The SHA-1 of every blob is
 /// verified; small blobs before any byte of them is handed over.
 ///
-/// Memory: at most 8 MiB and 2 MiB for each worker with chunks of up to 512 KiB; with larger chunks (solid
-/// resources) one uncompressed chunk, and for each worker one uncompressed and one compressed chunk.
+/// Memory: at most 4 MiB and 2 MiB for each worker with chunks of up to 512 KiB; with larger chunks (solid
+/// resources) one uncompressed chunk, and for each worker one uncompressed and one compressed chunk. Blobs
+/// that are compressed anew add their compressed size until they are handed over.
+///
+/// A blob is compressed anew ([`Want::Compact`](super::Want)) when a single job decodes it: up to 512 KiB, or
+/// within one chunk of a solid resource. Larger ones, and those for LZX, are handed over decoded.
 ///
 /// # Errors
 /// [`Error::HashMismatch`] or [`Error::Blob`], with every path, for the first damaged blob (unless
@@ -171,6 +177,7 @@ pub(super) fn deliver_with(
                 limits: wim.limits(),
                 cancelled: &cancelled,
                 decoders: Vec::new(),
+                encoder: xpress::Encoder::new(),
             };
             scope.spawn(|| worker.run());
         }

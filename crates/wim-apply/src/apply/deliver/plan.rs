@@ -1,6 +1,7 @@
 //! Which blobs, in which order and form.
 
 use super::super::{BlobInfo, BlobSink, CompactFormat, Want};
+use super::recompress::Recompress;
 use crate::codec::Codec;
 use crate::read::{Blob, BlobStorage, Wim};
 use crate::{BlobId, Error, Result};
@@ -11,11 +12,20 @@ pub(super) enum Mode {
     Decoded,
     /// The resource as it lies in the file.
     Verbatim(CompactFormat),
+    /// Compressed anew, if a single job decodes it and a cluster is saved; otherwise decoded.
+    Recompress(Recompress),
 }
 
 impl Mode {
     pub(super) fn is_verbatim(self) -> bool {
         matches!(self, Self::Verbatim(_))
+    }
+
+    pub(super) fn recompress(self) -> Option<Recompress> {
+        match self {
+            Self::Recompress(how) => Some(how),
+            Self::Decoded | Self::Verbatim(_) => None,
+        }
     }
 }
 
@@ -128,31 +138,36 @@ impl Order {
 fn mode_of(wim: &Wim, blob: &Blob, want: Want) -> Result<Mode> {
     let Want::Compact {
         verbatim,
+        recompress,
         cluster_bytes,
-        ..
     } = want
     else {
         return Ok(Mode::Decoded);
     };
+    if let Some(format) = verbatim_format(wim, blob, cluster_bytes)?
+        && verbatim & (1 << format.wof_algorithm()) != 0
+    {
+        return Ok(Mode::Verbatim(format));
+    }
+    let recompress = recompress.and_then(|format| Recompress::new(format, cluster_bytes));
+    Ok(recompress.map_or(Mode::Decoded, Mode::Recompress))
+}
+
+/// The compact format that a blob's resource has as it lies in the file.
+fn verbatim_format(wim: &Wim, blob: &Blob, cluster_bytes: u32) -> Result<Option<CompactFormat>> {
     let BlobStorage::Compressed { stored_bytes, .. } = blob.storage else {
-        return Ok(Mode::Decoded);
+        return Ok(None);
     };
     let header = wim.header_of(blob)?;
     if header.pipable || !saves_a_cluster(stored_bytes, blob.size_bytes, cluster_bytes) {
-        return Ok(Mode::Decoded);
+        return Ok(None);
     }
-    let format = match (wim.codec_of_part(blob)?, header.chunk_bytes) {
-        (Some(Codec::Xpress), 4096) => CompactFormat::Xpress4K,
-        (Some(Codec::Lzx), 32_768) => CompactFormat::Lzx32K,
-        (Some(Codec::Xpress), 8192) => CompactFormat::Xpress8K,
-        (Some(Codec::Xpress), 16_384) => CompactFormat::Xpress16K,
-        _ => return Ok(Mode::Decoded),
-    };
-    let accepted = verbatim & (1 << format.wof_algorithm()) != 0;
-    Ok(if accepted {
-        Mode::Verbatim(format)
-    } else {
-        Mode::Decoded
+    Ok(match (wim.codec_of_part(blob)?, header.chunk_bytes) {
+        (Some(Codec::Xpress), 4096) => Some(CompactFormat::Xpress4K),
+        (Some(Codec::Lzx), 32_768) => Some(CompactFormat::Lzx32K),
+        (Some(Codec::Xpress), 8192) => Some(CompactFormat::Xpress8K),
+        (Some(Codec::Xpress), 16_384) => Some(CompactFormat::Xpress16K),
+        _ => None,
     })
 }
 

@@ -115,6 +115,7 @@ impl FileReader<'_> {
                 stored_bytes: stored,
                 size_bytes: size,
                 compressed: matches!(blob.storage, BlobStorage::Compressed { .. }),
+                recompress: self.order.mode(at).recompress(),
             });
             end = end.max(blob_end);
             output_bytes += size;
@@ -147,6 +148,7 @@ impl FileReader<'_> {
                 Some(Segment {
                     position: blob.position,
                     range: begin..begin.saturating_add(stored),
+                    packed: None,
                     begin: Some(Begin {
                         form: Form::Compact(format),
                         stored_bytes: blob.stored_bytes,
@@ -192,7 +194,7 @@ impl FileReader<'_> {
         let source = self.source(blob)?;
         let verbatim = match self.order.mode(position) {
             Mode::Verbatim(format) => Some(format),
-            Mode::Decoded => None,
+            Mode::Decoded | Mode::Recompress(_) => None,
         };
         let (sender, receiver) = mpsc::channel();
         let mut receiver = Some(receiver);
@@ -225,12 +227,14 @@ impl FileReader<'_> {
                 first: first == 0,
                 last,
                 chain: Some((Arc::clone(&chain), number)),
+                recompress: None,
                 end: if last { receiver.take() } else { None },
             };
             if verbatim.is_some() {
                 let segment = Segment {
                     position,
                     range: 0..read.input.len(),
+                    packed: None,
                     begin: None,
                     last,
                     verdict: Ok(()),
@@ -278,6 +282,7 @@ impl FileReader<'_> {
             let segment = Segment {
                 position,
                 range: 0..count,
+                packed: None,
                 begin: begin.take(),
                 last: false,
                 verdict: Ok(()),
@@ -388,6 +393,7 @@ impl FileReader<'_> {
                     first: open.is_none(),
                     last,
                     chain: None,
+                    recompress: self.order.mode(at).recompress(),
                     end: None,
                 };
                 if open.is_some() || !last {
@@ -468,7 +474,7 @@ impl FileReader<'_> {
 
     /// A place for `weight` bytes; the limit is that of small jobs, or `limit` when that is more.
     fn acquire(&self, weight: u64, limit: u64) -> Result<Arc<super::gate::Permit>, Gone> {
-        let small = (8 << 20) + (self.workers << 21);
+        let small = (4 << 20) + (self.workers << 21);
         self.gate.acquire(weight, small.max(limit)).ok_or(Gone)
     }
 

@@ -9,7 +9,9 @@ use sha1::{Digest, Sha1};
 use super::chain::Part;
 use super::gate::{Buffer, Pool};
 use super::job::{BatchBlob, BatchJob, Begin, Deliver, Failure, GroupJob, Job, Output, Segment, Verdict};
-use crate::codec::{Codec, Decoder};
+use super::recompress::Recompress;
+use crate::apply::{CompactFormat, Form};
+use crate::codec::{Codec, Decoder, xpress};
 use crate::read::{InMemory, compressed_map, decode_chunk, new_decoder};
 use crate::{BlobHash, Error, Limits, Result};
 
@@ -20,6 +22,7 @@ pub(super) struct Worker<'a> {
     pub(super) limits: &'a Limits,
     pub(super) cancelled: &'a AtomicBool,
     pub(super) decoders: Vec<(Codec, u32, Decoder)>,
+    pub(super) encoder: xpress::Encoder,
 }
 
 impl Worker<'_> {
@@ -61,18 +64,21 @@ impl Worker<'_> {
                 );
                 (range, verdict)
             };
-            results.push((blob.position, range, verdict));
+            let plain = output.as_deref().unwrap_or(&job.input[..]).get(range.clone());
+            let packed = self.pack(blob.recompress, &verdict, plain);
+            results.push((blob.position, range, packed, verdict));
         }
         match job.deliver {
             Deliver::Output(sender) => {
                 let segments = results
                     .into_iter()
-                    .map(|(position, range, verdict)| {
-                        let begin = Some(Begin::DECODED);
+                    .map(|(position, range, packed, verdict)| {
+                        let (packed, begin) = form_of(packed);
                         Segment {
                             position,
                             range,
-                            begin,
+                            packed,
+                            begin: Some(begin),
                             last: true,
                             verdict,
                             end: None,
@@ -84,7 +90,7 @@ impl Worker<'_> {
                 let _ = sender.send(Output { bytes, segments });
             }
             Deliver::Verdicts(sender) => {
-                for (position, _, verdict) in results {
+                for (position, _, _, verdict) in results {
                     let _ = sender.send((position, verdict));
                 }
             }
@@ -180,9 +186,16 @@ impl Worker<'_> {
                     ),
                 };
             }
+            let packed = if part.end.is_none() && part.first && part.last {
+                self.pack(part.recompress, &verdict, bytes.get(part.output.clone()))
+            } else {
+                None
+            };
+            let (packed, begin) = form_of(packed);
             segments.push(Segment {
                 position: part.position,
-                begin: part.first.then_some(Begin::DECODED),
+                begin: part.first.then_some(begin),
+                packed,
                 range: part.output,
                 last: part.last,
                 verdict,
@@ -215,6 +228,17 @@ impl Worker<'_> {
         }
     }
 
+    /// The compressed form of a blob that is right, when it is wanted and worth it.
+    fn pack(
+        &mut self,
+        how: Option<Recompress>,
+        verdict: &Verdict,
+        plain: Option<&[u8]>,
+    ) -> Option<(CompactFormat, Vec<u8>)> {
+        let how = how.filter(|_| verdict.is_ok())?;
+        Some((how.format, how.compress(&mut self.encoder, plain?)?))
+    }
+
     fn decoder(&mut self, codec: Option<Codec>, chunk_bytes: u32) -> Result<Option<&mut Decoder>> {
         let Some(codec) = codec else { return Ok(None) };
         let known = self
@@ -229,6 +253,19 @@ impl Worker<'_> {
             self.decoders.len() - 1
         };
         Ok(self.decoders.get_mut(index).map(|(_, _, decoder)| decoder))
+    }
+}
+
+fn form_of(packed: Option<(CompactFormat, Vec<u8>)>) -> (Option<Vec<u8>>, Begin) {
+    match packed {
+        Some((format, bytes)) => {
+            let begin = Begin {
+                form: Form::Compact(format),
+                stored_bytes: bytes.len() as u64,
+            };
+            (Some(bytes), begin)
+        }
+        None => (None, Begin::DECODED),
     }
 }
 
