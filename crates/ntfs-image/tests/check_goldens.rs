@@ -59,13 +59,13 @@ fn a_large_volume_of_windows_is_clean() {
 /// An older mkntfs, whose `$UpCase` is that of Windows XP.
 #[test]
 fn an_older_table_is_only_noted() {
-    for (sample, codes) in [("ntfs-vhd/util-linux-ntfs.img.xz", vec![Code::UpcaseOld])] {
-        let Some(bytes) = testkit::sample(sample) else {
-            return;
-        };
-        let report = assert_clean(sample, Cursor::new(bytes));
-        assert_eq!(report.findings.iter().map(|f| f.code).collect::<Vec<_>>(), codes);
-    }
+    let sample = "ntfs-vhd/util-linux-ntfs.img.xz";
+    let Some(bytes) = testkit::sample(sample) else {
+        return;
+    };
+    let report = assert_clean(sample, Cursor::new(bytes));
+    let codes: Vec<Code> = report.findings.iter().map(|f| f.code).collect();
+    assert_eq!(codes, [Code::UpcaseOld]);
 }
 
 #[test]

@@ -62,14 +62,15 @@ impl<R: Read + Seek> Checker<'_, R> {
             let expected = format!("type {wanted_type:#x}, collation {rule:#x}");
             self.out.add(Code::IndexRoot, place, text, expected);
         }
-        let units = header.block_bytes / boot.index_vcn_bytes(header.block_bytes);
-        if header.block_bytes != boot.index_block_bytes || u32::from(header.block_units) != units {
-            let text = format!(
-                "blocks of {} bytes, {} units",
-                header.block_bytes, header.block_units
-            );
-            let expected = format!("{} bytes, {units} units", boot.index_block_bytes);
+        if header.block_bytes != boot.index_block_bytes {
+            let text = format!("blocks of {} bytes", header.block_bytes);
+            let expected = format!("{} bytes", boot.index_block_bytes);
             self.out.add(Code::IndexRoot, place, text, expected);
+        }
+        let units = self.block_units(index);
+        if u64::from(header.block_units) != units {
+            let text = format!("{} units", header.block_units);
+            self.out.add(Code::IndexUnits, place, text, units.to_string());
         }
         let has_children = index.root.header.flags & u32::from(index_flag::HAS_CHILD) != 0;
         if has_children && index.allocation.is_none() {
@@ -90,6 +91,12 @@ impl<R: Read + Seek> Checker<'_, R> {
                 "one in clusters",
             );
         }
+    }
+
+    /// VCNs from one block to the next.
+    fn block_units(&self, index: &Index<'_>) -> u64 {
+        let block = index.header.block_bytes;
+        u64::from((block / self.volume.boot.index_vcn_bytes(block)).max(1))
     }
 
     fn check_node(
@@ -243,7 +250,7 @@ impl<R: Read + Seek> Checker<'_, R> {
             let text = format!("block {vcn} a second time");
             return self.out.add(Code::IndexChild, place, text, "each block once");
         }
-        if !vcn.is_multiple_of(u64::from(index.header.block_units.max(1))) {
+        if !vcn.is_multiple_of(self.block_units(index)) {
             self.out.add(
                 Code::IndexChild,
                 place,
@@ -278,7 +285,7 @@ impl<R: Read + Seek> Checker<'_, R> {
                 "one bit a block, in multiples of 8 bytes",
             );
         }
-        let unit = u64::from(index.header.block_units.max(1));
+        let unit = self.block_units(index);
         if let Some(vcn) = used.iter().find(|&&vcn| !bit(&bits, vcn / unit)) {
             self.out.add(
                 Code::IndexBitmap,

@@ -236,6 +236,7 @@ pub(crate) const FAULTS: &[Fault] = faults! {
     "index: free block marked" IndexBitmap |e| { let d = e.record_of(MANY); e.value(d, BITMAP, "$I30", |v| { let last = v.len() - 1; v[last.min(23)] |= 0x80 }) };
     "index: collation rule" IndexRoot |e| { let d = e.record_of(r"deep\a"); e.value(d, ROOT, "$I30", |v| put_u32(v, 4, 2)) };
     "index: block size" IndexRoot |e| { let d = e.record_of(r"deep\a"); e.value(d, ROOT, "$I30", |v| put_u32(v, 8, 8192)) };
+    "index: block size in other units" IndexUnits |e| { let d = e.record_of(r"deep\a"); e.value(d, ROOT, "$I30", |v| v[12] = 8) };
     "index: type" IndexRoot |e| { let d = e.record_of(r"deep\a"); e.value(d, ROOT, "$I30", |v| put_u32(v, 0, 0x80)) };
     "index: root says it has children" AttributeMissing |e| { let d = e.record_of(r"deep\a"); e.value(d, ROOT, "$I30", |v| v[28] |= 1) };
     // Directory entries.
