@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::fuzz_seeds;
 use crate::sh::{self, Result};
 
 /// For how long.
@@ -44,14 +45,18 @@ pub(crate) fn run(args: &Args) -> Result {
     };
     sh::run(&mut fuzz(&["build", "-s", "none", "--features", "libfuzzer"]))?;
     let targets = sh::read(&mut fuzz(&["list"]))?;
+    let seeds = tempfile::tempdir()?;
+    fuzz_seeds::make(seeds.path())?;
     for target in targets.lines() {
         let corpus = tempfile::tempdir()?;
-        let seeds = root.join("fuzz/corpus").join(target);
         let mut command = fuzz(&["run", "-s", "none", "--features", "libfuzzer", target]);
         command.arg(corpus.path());
-        if seeds.is_dir() {
-            command.arg(seeds);
-        }
+        let committed = root.join("fuzz/corpus").join(target);
+        command.args(
+            [committed, seeds.path().join(target)]
+                .iter()
+                .filter(|folder| folder.is_dir()),
+        );
         command.arg("--").args([
             &format!("-max_total_time={}", args.seconds),
             "-timeout=10",

@@ -12,6 +12,7 @@ mod boot_test;
 mod ci;
 mod demo;
 mod e2e;
+mod fuzz_seeds;
 mod fuzz_smoke;
 mod kernel_job;
 mod oracles;

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 
 use crate::sh::{self, Result};
 
+pub(crate) use hives::write as write_hives;
+
 /// Which sample.
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -1,0 +1,83 @@
+//! Small valid files by foreign programs, for fuzzing to start from.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::sh::{self, Result};
+
+/// Makes seeds below `dir`, a folder for each target.
+pub(crate) fn make(dir: &Path) -> Result {
+    let work = tempfile::tempdir()?;
+    let work = work.path();
+    let tree = work.join("tree");
+    std::fs::create_dir_all(tree.join("folder"))?;
+    std::fs::write(tree.join("file.txt"), "content ".repeat(500))?;
+    std::fs::write(tree.join("folder/small"), "x")?;
+    let blank = |name: &str, kib: u64| -> Result<PathBuf> {
+        let path = work.join(name);
+        std::fs::File::create(&path)?.set_len(kib * 1024)?;
+        Ok(path)
+    };
+    let seed = |targets: &[&str], name: &str, file: &Path| -> Result {
+        for target in targets {
+            let folder = dir.join(target);
+            std::fs::create_dir_all(&folder)?;
+            std::fs::copy(file, folder.join(name))?;
+        }
+        Ok(())
+    };
+
+    let gpt = blank("gpt", 1024)?;
+    sh::run(
+        Command::new("sgdisk")
+            .args(["-a", "8", "-n", "1:0:+64K", "-t", "1:EF00", "-n", "2:0:0"])
+            .arg(&gpt),
+    )?;
+    seed(&["gpt"], "sgdisk", &gpt)?;
+    let fat = blank("fat", 1024)?;
+    sh::run(Command::new("mkfs.fat").args(["-F", "32", "-s", "1"]).arg(&fat))?;
+    sh::run(
+        Command::new("mcopy")
+            .arg("-i")
+            .arg(&fat)
+            .arg(tree.join("file.txt"))
+            .arg("::"),
+    )?;
+    seed(&["fat"], "mkfs.fat", &fat)?;
+    let ntfs = blank("ntfs", 1536)?;
+    sh::run(
+        Command::new("/usr/sbin/mkntfs")
+            .args(["-q", "-F", "-c", "512"])
+            .arg(&ntfs),
+    )?;
+    seed(&["ntfs_read", "ntfs_check"], "mkntfs", &ntfs)?;
+    for (name, option) in [("iso", "-J"), ("rock-ridge", "-R"), ("bridge", "-udf")] {
+        let file = work.join(name);
+        sh::run(
+            Command::new("genisoimage")
+                .args(["-quiet", option, "-o"])
+                .arg(&file)
+                .arg(&tree),
+        )?;
+        seed(&["iso", "udf"], name, &file)?;
+    }
+    for compress in ["none", "XPRESS", "LZX", "LZMS"] {
+        let file = work.join(compress);
+        let option = format!("--compress={compress}");
+        sh::run(
+            Command::new("wimlib-imagex")
+                .arg("capture")
+                .arg(&tree)
+                .arg(&file)
+                .args(["N", &option]),
+        )?;
+        seed(&["wim_header", "wim_metadata", "wim_xml"], compress, &file)?;
+    }
+    let hives = work.join("hives");
+    std::fs::create_dir(&hives)?;
+    crate::sample::write_hives(&hives)?;
+    for name in ["SYSTEM", "SOFTWARE", "NTUSER.DAT"] {
+        seed(&["hive", "bcd"], name, &hives.join(name))?;
+    }
+    Ok(())
+}
