@@ -1,8 +1,8 @@
 //! The builder: a tree described as plain data, laid out and written in one ascending pass.
 //!
 //! `tree` holds what was described, `prepare` checks and orders it, `plan` counts it, `writer` takes the
-//! data, `metadata` and `system` write everything else; the encodings are in `attribute`, `record`, `index`,
-//! `secure` and `geometry`.
+//! data, `metadata`, `tables` and `system` write everything else; the encodings are in `attribute`, `record`,
+//! `index`, `values`, `secure` and `geometry`.
 
 mod attribute;
 mod bytes;
@@ -12,14 +12,19 @@ mod extended;
 mod geometry;
 mod index;
 mod metadata;
+mod naming;
+mod node_record;
 mod plan;
 mod prepare;
 mod record;
+mod room;
 mod secure;
 mod sink;
 mod space;
 mod system;
+mod tables;
 mod tree;
+mod values;
 mod writer;
 
 use std::io::{Seek, Write};

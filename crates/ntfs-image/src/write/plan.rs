@@ -2,8 +2,9 @@
 
 use super::geometry::Geometry;
 use super::index::{Shape, block_clusters, view_entry_len};
-use super::prepare::{Entry, Prepared, entry_name, index_rooms, node_cost, small_value_limit, system_names};
+use super::prepare::{Entry, Prepared, entry_name, system_names};
 use super::record::capacity;
+use super::room::{index_rooms, node_cost, small_value_limit};
 use super::secure::Descriptors;
 use super::tree::{NONE, Source, Tree};
 use super::writer::PIECE_BYTES;

@@ -3,13 +3,13 @@
 use super::attribute::{Attribute, Body, NonResident};
 use super::geometry::Geometry;
 use super::index::{Built, block_units, encode_view_entry};
-use super::metadata::{FileInfo, file_name_value, index_attributes, standard_information};
 use super::plan::mirror_records;
 use super::record::{Header, reference};
 use super::secure::{
     ROOT_DESCRIPTOR, SYSTEM_ID, SYSTEM_WRITABLE_ID, read_only_descriptor, read_write_descriptor,
 };
 use super::space::Run;
+use super::values::{FileInfo, file_name_value, index_attributes, standard_information};
 use crate::attrdef::ATTRDEF_BYTES;
 use crate::layout::{BOOT_FILE_BYTES, attribute, file_attribute, namespace, record, record_flag};
 use crate::upcase::UPCASE_BYTES;
@@ -344,7 +344,7 @@ fn extend_root(time: u64, geometry: &Geometry, places: &Places) -> Vec<u8> {
             let mut entry = Vec::new();
             if let Some((name, parent)) = name_of(record) {
                 let name: Vec<u16> = name.encode_utf16().collect();
-                super::metadata::encode_name_entry(
+                super::values::encode_name_entry(
                     reference(record, sequence(record)),
                     parent,
                     &info,
