@@ -6,6 +6,7 @@ mod hand_over;
 mod job;
 mod plan;
 mod reader;
+mod reader_solid;
 mod recompress;
 mod worker;
 
