@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
 
-use bootcfg::bcd::{BcdbootSpec, Firmware, LoaderIds, bcdboot_store};
+use bootcfg::bcd::{BcdbootSpec, Firmware, LoaderIds, Store, bcdboot_store};
 use bootcfg::files::{self, Architecture, ListedEntry, Locales, StageSpec};
 use partitioner::fat32::{
     Attributes, Content as FatContent, FatBuilder, FatPlan, FatSpec, FatTime, FatTimes,
 };
 use partitioner::gpt::GptTable;
+use uuid::Uuid;
 use wim_apply::{BlobId, ImageInfo, Wim};
 
 use crate::layout::Role;
@@ -50,6 +51,8 @@ pub(crate) struct BootContent {
     pub(crate) description: String,
     /// Every file, path and bytes; the index is the key of the volume's plan.
     pub(crate) contents: Vec<(String, Arc<Vec<u8>>)>,
+    /// How the store is made for any disk.
+    pub(crate) store: StoreText,
 }
 
 /// Finds the boot files in the tree.
@@ -129,10 +132,9 @@ fn head_of(tree: &Tree, wim: &Wim, path: &str) -> Result<Vec<u8>> {
         .map_err(in_image)?
         .take(PE_HEADER_BYTES)
         .read_to_end(&mut head)
-        .map_err(|source| Error::Io {
-            op: "reading",
+        .map_err(|error| Error::Source {
             path: path.into(),
-            source,
+            reason: error.to_string(),
         })?;
     Ok(head)
 }
@@ -184,7 +186,16 @@ pub(crate) fn lay_out(
         };
         add(&file.target, bytes, Attributes(file.attributes), times)?;
     }
-    let store = boot_store(seed, table, info, time)?;
+    let text = StoreText::of(info);
+    let ids = LoaderIds {
+        loader: seed.guid("boot loader"),
+        resume: seed.guid("resume loader"),
+    };
+    let windows = &table.partitions[Role::Windows.index()];
+    let store = text
+        .build(table.disk_guid, esp.guid, windows.guid, ids)
+        .write(time)
+        .map_err(Error::Boot)?;
     add(BCD_PATH, Arc::new(store), Attributes::NONE, fat_time.into())?;
     let boot = BootContent {
         files: contents.len() as u64,
@@ -194,31 +205,50 @@ pub(crate) fn lay_out(
             staged.architecture.fallback_name()
         ),
         contents,
+        store: text,
     };
-    Ok((boot, builder.plan().map_err(Error::Partitioner)?))
+    let plan = builder.plan().map_err(|error| match error {
+        partitioner::Error::NoSpace {
+            need_bytes,
+            have_bytes,
+            ..
+        } => Error::Unsupported(format!(
+            "the image's boot files need {need_bytes} bytes, the EFI system partition has {have_bytes}"
+        )),
+        other => Error::Partitioner(other),
+    })?;
+    Ok((boot, plan))
 }
 
-/// The boot configuration store.
-fn boot_store(seed: Seed, table: &GptTable, info: &ImageInfo, time: u64) -> Result<Vec<u8>> {
-    let ids = LoaderIds {
-        loader: seed.guid("boot loader"),
-        resume: seed.guid("resume loader"),
-    };
-    let (esp, windows) = (
-        &table.partitions[Role::Esp.index()],
-        &table.partitions[Role::Windows.index()],
-    );
-    let mut spec = BcdbootSpec::uefi(table.disk_guid, esp.guid, windows.guid, ids);
-    if let Some(name) = info
-        .display_name
-        .as_ref()
-        .or(info.product_name.as_ref())
-        .or(info.name.as_ref())
-    {
-        spec.description.clone_from(name);
+/// What a boot store says for people; the rest follows from the partitions.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreText {
+    description: Option<String>,
+    locale: Option<String>,
+}
+
+impl StoreText {
+    fn of(info: &ImageInfo) -> Self {
+        let description = info
+            .display_name
+            .as_ref()
+            .or(info.product_name.as_ref())
+            .or(info.name.as_ref());
+        Self {
+            description: description.cloned(),
+            locale: info.default_language.clone(),
+        }
     }
-    if let Some(language) = &info.default_language {
-        spec.locale.clone_from(language);
+
+    /// The store of a disk with these partitions.
+    pub(crate) fn build(&self, disk: Uuid, esp: Uuid, windows: Uuid, ids: LoaderIds) -> Store {
+        let mut spec = BcdbootSpec::uefi(disk, esp, windows, ids);
+        if let Some(description) = &self.description {
+            spec.description.clone_from(description);
+        }
+        if let Some(locale) = &self.locale {
+            spec.locale.clone_from(locale);
+        }
+        bcdboot_store(&spec)
     }
-    bcdboot_store(&spec).write(time).map_err(Error::Boot)
 }

@@ -101,8 +101,14 @@ pub enum Error {
     #[error("{0}")]
     Unsupported(String),
     /// Failed after writing began.
-    #[error("{0}; the target is incomplete and holds no valid partition table")]
-    Incomplete(#[source] Box<Error>),
+    #[error("{source}; {state}")]
+    Incomplete {
+        /// What is on the target now.
+        state: TargetState,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
     /// The interrupt flag was set.
     #[error("interrupted")]
     Interrupted,
@@ -121,10 +127,34 @@ impl Error {
     }
 
     /// A failure after writing began.
-    pub(crate) fn incomplete(self) -> Self {
+    pub(crate) fn incomplete(self, state: TargetState) -> Self {
         match self {
-            Self::Incomplete(_) => self,
-            other => Self::Incomplete(Box::new(other)),
+            Self::Incomplete { .. } => self,
+            other => Self::Incomplete {
+                state,
+                source: Box::new(other),
+            },
         }
+    }
+}
+
+/// What is on a target after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetState {
+    /// The old partition table was being wiped.
+    Wiping,
+    /// The old table is gone, the new one is not there: nothing takes the target for finished.
+    NoTable,
+    /// Everything is written; the table, or the wait for the medium, failed.
+    Committing,
+}
+
+impl std::fmt::Display for TargetState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Wiping => "what the target held before may be damaged",
+            Self::NoTable => "the target is incomplete and holds no valid partition table",
+            Self::Committing => "the last step failed: the target may look finished, verify it before use",
+        })
     }
 }

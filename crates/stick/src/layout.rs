@@ -10,6 +10,9 @@ pub const ESP_BYTES: u64 = 300 << 20;
 /// Size of the Microsoft reserved partition. Without one, the `specialize` pass of Windows Setup fails.
 pub const MSR_BYTES: u64 = 16 << 20;
 
+/// Largest Windows partition that is made; what is beyond stays free.
+pub const WINDOWS_MAX_BYTES: u64 = 2 << 40;
+
 /// The three partitions, in disk order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -34,6 +37,22 @@ impl Role {
 /// # Errors
 /// [`Error::TooSmall`] with the size that would do.
 pub fn plan_disk(seed: Seed, size_bytes: u64, sector_bytes: u32, windows_min_bytes: u64) -> Result<GptTable> {
+    let rest = PartitionSize::Rest {
+        min_bytes: windows_min_bytes,
+    };
+    let table = plan_with(seed, size_bytes, sector_bytes, rest)?;
+    if table.partitions[Role::Windows.index()].size_bytes(sector_bytes) <= WINDOWS_MAX_BYTES {
+        return Ok(table);
+    }
+    plan_with(
+        seed,
+        size_bytes,
+        sector_bytes,
+        PartitionSize::Bytes(WINDOWS_MAX_BYTES),
+    )
+}
+
+fn plan_with(seed: Seed, size_bytes: u64, sector_bytes: u32, windows: PartitionSize) -> Result<GptTable> {
     let partition = |type_guid, role: &str, size, attributes| PartitionSpec {
         type_guid,
         guid: seed.guid(&format!("partition {role}")),
@@ -59,14 +78,7 @@ pub fn plan_disk(seed: Seed, size_bytes: u64, sector_bytes: u32, windows_min_byt
                 PartitionSize::Bytes(MSR_BYTES),
                 0,
             ),
-            partition(
-                gpt::BASIC_DATA,
-                "Windows",
-                PartitionSize::Rest {
-                    min_bytes: windows_min_bytes,
-                },
-                0,
-            ),
+            partition(gpt::BASIC_DATA, "Windows", windows, 0),
         ],
     };
     gpt::plan(&spec).map_err(|error| match error {

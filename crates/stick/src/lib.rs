@@ -29,8 +29,8 @@ mod volume;
 
 pub use apply::{ApplyReport, Progress};
 pub use compact::{CompactPolicy, PathPatterns};
-pub use error::{Error, Result};
-pub use layout::{ESP_BYTES, MSR_BYTES, Role, plan_disk};
+pub use error::{Error, Result, TargetState};
+pub use layout::{ESP_BYTES, MSR_BYTES, Role, WINDOWS_MAX_BYTES, plan_disk};
 pub use plan::{
     BootFacts, DiskFacts, ImageFacts, PLAN_FORMAT, PartitionFacts, Plan, SourceFacts, TargetFacts,
     VolumeFacts,

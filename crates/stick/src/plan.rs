@@ -78,6 +78,10 @@ pub enum TargetFacts {
     ExistingFile {
         /// Its size.
         size_bytes: u64,
+        /// When it was last written.
+        modified_unix_seconds: i64,
+        /// Its inode.
+        inode: u64,
     },
     /// A block device.
     Device {

@@ -25,6 +25,8 @@ use crate::{Error, Result, RunOptions, Seed, apply, collect, transform};
 
 /// Least size of the Windows partition that is laid out; the real need comes from the tree.
 const WINDOWS_MIN_BYTES: u64 = 64 << 20;
+/// Size of the disk that is laid out for a comparison: enough for any image.
+const COMPARISON_BYTES: u64 = 2 << 40;
 /// Bytes per cluster of the Windows partition: Windows' own default up to 16 TiB.
 const CLUSTER_BYTES: u32 = 4096;
 /// 1 January 2024, for images that carry no time.
@@ -51,6 +53,21 @@ impl Prepared {
     /// Whatever would make the stick impossible: a bad source, an image that is not Windows, a target that is too
     /// small, refused, or absent.
     pub fn new(spec: Spec, options: &RunOptions<'_>) -> Result<Self> {
+        for path in [
+            Some(&spec.source),
+            Some(&spec.target.path().to_owned()),
+            spec.unattend.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            if path.to_str().is_none() {
+                return Err(Error::Unsupported(format!(
+                    "{}: a path that is not UTF-8 cannot be saved in a plan",
+                    path.display()
+                )));
+            }
+        }
         let target = target_facts(&spec)?;
         Self::with_target(spec, target, options)
     }
@@ -71,21 +88,20 @@ impl Prepared {
         Ok(prepared)
     }
 
-    /// As [`new`](Self::new) for a stick that exists: its target is not looked at, and its disk's size is taken.
+    /// As [`new`](Self::new) for comparing with a stick that exists: the target is not looked at.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn for_comparison(mut spec: Spec, options: &RunOptions<'_>) -> Result<Self> {
         let path = spec.target.path().to_owned();
-        let mut file = crate::source::open(&path)?;
-        let found = std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0));
-        let size_bytes = found.map_err(|source| io_error("measuring", &path, source))?;
+        // What is compared, tree and boot files, does not depend on the size.
+        let size_bytes = COMPARISON_BYTES;
         spec.target = Target::File {
             path,
             size_bytes,
             force: true,
         };
-        Self::with_target(spec, TargetFacts::ExistingFile { size_bytes }, options)
+        Self::with_target(spec, TargetFacts::NewFile, options)
     }
 
     fn with_target(spec: Spec, target: TargetFacts, options: &RunOptions<'_>) -> Result<Self> {
@@ -150,6 +166,12 @@ impl Prepared {
             keep_free: Vec::new(),
         };
         let mut builder = apply::volume::describe(&tree, volume)?;
+        if table.last_usable_lba > windows.last_lba + (4 << 20) / u64::from(sector_bytes) {
+            warnings.push(
+                "the disk is larger than can be used: the Windows partition has 2 TiB, the rest stays free"
+                    .to_owned(),
+            );
+        }
         let volume_plan = builder.plan().map_err(|error| match error {
             ntfs_image::BuildError::NoSpace {
                 needed_bytes,
@@ -371,6 +393,8 @@ fn target_facts(spec: &Spec) -> Result<TargetFacts> {
             Err(error) => Err(io_error("looking at", path, error)),
             Ok(metadata) if *force => Ok(TargetFacts::ExistingFile {
                 size_bytes: metadata.len(),
+                modified_unix_seconds: metadata.mtime(),
+                inode: metadata.ino(),
             }),
             Ok(_) => Err(Error::TargetExists(path.clone())),
         },

@@ -5,6 +5,7 @@ use std::path::Path;
 use bootcfg::offline;
 use bootcfg::unattend;
 use regf_hive::Hive;
+use sha2::{Digest, Sha256};
 
 use crate::tree::{ATTRIBUTE_ARCHIVE, ATTRIBUTE_DIRECTORY, Content, Node, Stream, Tree};
 use crate::{Error, Result};
@@ -13,6 +14,9 @@ use crate::{Error, Result};
 pub(crate) const SYSTEM_HIVE: &str = "\\Windows\\System32\\config\\SYSTEM";
 /// Where Windows looks for the answer file before it looks at removable media.
 pub(crate) const ANSWER_FILE: &str = "\\Windows\\Panther\\unattend.xml";
+
+/// An answer file that Windows finds before [`ANSWER_FILE`].
+const ANSWER_FILE_BEFORE: &str = "\\Windows\\Panther\\Unattend\\unattend.xml";
 
 /// Edits the SYSTEM hive for life on a stick. `hive` is the file as it is in the image.
 pub(crate) fn system_hive(tree: &mut Tree, hive: &[u8], changes: &mut Vec<String>) -> Result<()> {
@@ -74,6 +78,10 @@ pub(crate) fn answer_file(
         }
     };
     let size = bytes.len();
+    let digest: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let verb = match tree.lookup(ANSWER_FILE) {
         Some(existing) => {
             let node = tree.entry(existing).node;
@@ -91,8 +99,13 @@ pub(crate) fn answer_file(
         }
     };
     changes.push(format!(
-        "{ANSWER_FILE}: {verb} from {} ({size} bytes)",
+        "{ANSWER_FILE}: {verb} from {} ({size} bytes, SHA-256 {digest})",
         host_path.display()
     ));
+    if tree.lookup(ANSWER_FILE_BEFORE).is_some() {
+        warnings.push(format!(
+            "{ANSWER_FILE_BEFORE} is in the image, and Windows prefers it to the answer file that is {verb}"
+        ));
+    }
     Ok(())
 }

@@ -147,7 +147,7 @@ impl From<stick::Error> for Failure {
         use stick::Error as E;
         let message = error.to_string();
         let inner = match error {
-            E::Incomplete(inner) => Self::from(*inner).hint_if_none(
+            E::Incomplete { source: inner, .. } => Self::from(*inner).hint_if_none(
                 "make room or replace the medium, then run the same command again with the same --seed",
             ),
             E::Wim { source, .. } => source.into(),

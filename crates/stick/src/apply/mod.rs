@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::layout::Role;
 use crate::spec::Target;
-use crate::{Error, Prepared, Result, RunOptions};
+use crate::{Error, Prepared, Result, RunOptions, TargetState};
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Prepared {
         let report = self.write_to(&mut target, options, progress)?;
         target
             .finish()
-            .map_err(|error| Error::incomplete(Error::Partitioner(error)))?;
+            .map_err(|error| Error::Partitioner(error).incomplete(TargetState::Committing))?;
         Ok(report)
     }
 
@@ -97,12 +97,15 @@ impl Prepared {
         options: &RunOptions<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ApplyReport> {
-        self.write_all(disk, options, progress).map_err(Error::incomplete)
+        let mut state = TargetState::Wiping;
+        self.write_all(disk, &mut state, options, progress)
+            .map_err(|error| error.incomplete(state))
     }
 
     fn write_all<D: Write + Seek>(
         self,
         disk: &mut D,
+        state: &mut TargetState,
         options: &RunOptions<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ApplyReport> {
@@ -113,6 +116,14 @@ impl Prepared {
             write_calls: 0,
         };
         gpt::wipe(&mut disk, self.plan.disk.size_bytes, sector_bytes).map_err(Error::Partitioner)?;
+        *state = TargetState::NoTable;
+        // Nothing is written into the reserved partition, and what was there must not be taken for a volume.
+        let reserved = &self.table.partitions[Role::Msr.index()];
+        let reserved = (
+            reserved.first_byte(sector_bytes),
+            reserved.size_bytes(sector_bytes),
+        );
+        gpt::wipe_signatures(&mut disk, reserved.0, reserved.1).map_err(Error::Partitioner)?;
 
         let esp = &self.table.partitions[Role::Esp.index()];
         progress(Progress {
@@ -172,6 +183,7 @@ impl Prepared {
         };
         disk.flush().map_err(flushing)?;
         self.table.write_backup(&mut disk).map_err(Error::Partitioner)?;
+        *state = TargetState::Committing;
         self.table.write_primary(&mut disk).map_err(Error::Partitioner)?;
         progress(Progress {
             phase: "sync",

@@ -3,22 +3,29 @@
 /// A list of patterns.
 #[derive(Clone, Debug, Default)]
 pub struct PathPatterns {
-    patterns: Vec<Vec<char>>,
+    patterns: Vec<Pattern>,
+}
+
+#[derive(Clone, Debug)]
+struct Pattern {
+    chars: Vec<char>,
+    /// A bare name fits in every directory.
+    is_bare_name: bool,
 }
 
 impl PathPatterns {
-    /// From patterns with `\` separators; a leading `\` is implied.
+    /// From patterns with `\` separators. One without any separator is a name in any directory; else a leading
+    /// `\` is implied.
     pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        let patterns = patterns
-            .into_iter()
-            .map(|pattern| {
-                format!("\\{}", pattern.trim().replace('/', "\\").trim_matches('\\'))
-                    .to_lowercase()
-                    .chars()
-                    .collect()
-            })
-            .collect();
-        Self { patterns }
+        let patterns = patterns.into_iter().map(|pattern| {
+            let pattern = pattern.trim().replace('/', "\\").to_lowercase();
+            let is_bare_name = !pattern.contains('\\');
+            let chars = format!("\\{}", pattern.trim_matches('\\')).chars().collect();
+            Pattern { chars, is_bare_name }
+        });
+        Self {
+            patterns: patterns.collect(),
+        }
     }
 
     /// One section of a WIM configuration file (UTF-8 or UTF-16LE with BOM), e.g. `PrepopulateList`.
@@ -49,9 +56,13 @@ impl PathPatterns {
             .map(|(i, _)| i)
             .collect();
         ends.push(path.len());
-        self.patterns
-            .iter()
-            .any(|pattern| ends.iter().any(|&end| glob(pattern, &path[..end])))
+        let starts = |end: &usize| path[..*end].iter().rposition(|&c| c == '\\').unwrap_or(0);
+        self.patterns.iter().any(|pattern| {
+            ends.iter().any(|end| {
+                let from = if pattern.is_bare_name { starts(end) } else { 0 };
+                glob(&pattern.chars, &path[from..*end])
+            })
+        })
     }
 }
 
@@ -126,6 +137,9 @@ mod tests {
         );
         check("\\Users\\*\\NTUSER.DAT*", "\\Users\\a\\b\\ntuser.dat", false);
         check("\\*.nls", "\\l_intl.nls", true);
+        check("winload.*", "\\Windows\\System32\\winload.efi", true);
+        check("winload.*", "\\winload.d\\x", true);
+        check("load.*", "\\Windows\\System32\\winload.efi", false);
         check("\\a?c", "\\abc", true);
         check("\\a?c", "\\a\\c", false);
     }

@@ -141,7 +141,18 @@ impl Source {
         let mut wim = Wim::open(window, &wim_apply::Limits::default()).map_err(in_iso)?;
         for number in 2..=wim.header().part_count {
             let part = format!("sources/install{number}.swm");
-            let entry = iso.lookup_ignore_case(&part).map_err(wrap)?;
+            let entry = match iso.lookup_ignore_case(&part) {
+                Ok(entry) => entry,
+                Err(error) if error.kind() == iso_loopback::ErrorKind::NotFound => {
+                    let count = wim.header().part_count;
+                    let reason = format!("{part} is missing: part {number} of {count} of a split image");
+                    return Err(Error::Source {
+                        path: path.to_owned(),
+                        reason,
+                    });
+                }
+                Err(error) => return Err(wrap(error)),
+            };
             let extents = iso.extents(&entry).map_err(wrap)?;
             let window = ExtentReader::new(BufReader::new(open(path)?), extents).map_err(wrap)?;
             wim.add_part(window).map_err(|source| Error::Wim {

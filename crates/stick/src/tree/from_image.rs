@@ -1,5 +1,7 @@
 //! From a WIM's image to the tree: what the tree cannot keep is refused or reported here, by path.
 
+use std::collections::BTreeMap;
+
 use wim_apply::{Image, StreamKind, TaggedItem};
 
 use super::{Content, Entry, EntryId, Node, NodeId, Reparse, Stream, Tree, extended_attributes};
@@ -47,6 +49,7 @@ pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
         nodes: Vec::with_capacity(inodes.len()),
         entries,
     };
+    let mut dropped_tags: BTreeMap<u32, u64> = BTreeMap::new();
     for (inode, first_name) in inodes.into_iter().zip(first_name) {
         let mut node = Node {
             attributes: inode.attributes,
@@ -95,7 +98,7 @@ pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
         }
         for TaggedItem { tag, data } in inode.tagged_items {
             match tag {
-                TAG_OBJECT_ID if data.len() >= 16 => node.object_id = Some(data),
+                TAG_OBJECT_ID if matches!(data.len(), 16 | 64) => node.object_id = Some(data),
                 TAG_EXTENDED_ATTRIBUTES => match extended_attributes::pack(&data) {
                     Some(packed) => node.extended_attributes = Some(packed),
                     None => warnings.push(format!(
@@ -103,7 +106,7 @@ pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
                         at(&tree)
                     )),
                 },
-                _ => {}
+                tag => *dropped_tags.entry(tag).or_default() += 1,
             }
         }
         if inode.attributes & 0x400 != 0 && node.reparse.is_none() {
@@ -115,5 +118,8 @@ pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
         }
         tree.nodes.push(node);
     }
+    warnings.extend(dropped_tags.into_iter().map(|(tag, count)| {
+        format!("{count} tagged items of kind {tag:#x} are dropped: NTFS has no place for them")
+    }));
     Ok(tree)
 }

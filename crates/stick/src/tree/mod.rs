@@ -295,7 +295,6 @@ impl Tree {
         self.nodes
             .iter()
             .flat_map(|n| &n.streams)
-            .map(|s| s.content.size_bytes())
-            .sum()
+            .fold(0, |sum, stream| sum.saturating_add(stream.content.size_bytes()))
     }
 }

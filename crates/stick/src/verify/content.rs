@@ -40,6 +40,7 @@ pub(super) fn compare<R: Read + Seek>(
         progress,
         total_bytes: tree.data_bytes(),
         records: HashMap::new(),
+        nodes: HashMap::new(),
         buffer: vec![0; BLOCK_BYTES],
     };
     let root_node = tree.entry(tree.root()).node;
@@ -60,6 +61,8 @@ struct Comparison<'a, 'p, R> {
     total_bytes: u64,
     /// Which record holds a node: names of one node must lead to one record.
     records: HashMap<NodeId, FileReference>,
+    /// The other way round: records lead to one node each.
+    nodes: HashMap<u64, NodeId>,
     buffer: Vec<u8>,
 }
 
@@ -126,6 +129,14 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
             return Ok(None);
         }
         self.records.insert(entry.node, on_disk.reference);
+        if let Some(other) = self.nodes.insert(on_disk.reference.record, entry.node) {
+            let message = format!(
+                "shares record {} with another file of the image",
+                on_disk.reference.record
+            );
+            self.report.add("hard-link-extra", path, message);
+            self.nodes.insert(on_disk.reference.record, other);
+        }
         match self.volume.file_by_reference(on_disk.reference) {
             Ok(file) => {
                 self.node(path, entry.node, &file)?;
@@ -202,8 +213,8 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
             (None, None) => true,
             (None, Some(_)) => is_compact,
             (Some(expected), Some(found)) => {
-                expected.tag == found.tag
-                    && matches!(&expected.data, Content::Bytes(bytes) if *bytes == found.data)
+                let same_data = matches!(&expected.data, Content::Bytes(bytes) if *bytes == found.data);
+                same_data && expected.tag == found.tag && expected.reserved == found.reserved
             }
             (Some(_), None) => false,
         };
@@ -211,16 +222,12 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
             self.report
                 .add("reparse-differs", path, "another reparse point than in the image");
         }
-        if let Some(expected) = &node.object_id {
-            // A file holds the id; the birth ids behind it are in the volume's index, which the checker sees.
-            if file.object_id() != expected.get(..16) {
-                self.report
-                    .add("object-id-differs", path, "another object id than in the image");
-            }
+        // A file holds the id; the birth ids behind it are in the volume's index, which the checker sees.
+        if file.object_id() != node.object_id.as_deref().and_then(|id| id.get(..16)) {
+            self.report
+                .add("object-id-differs", path, "another object id than in the image");
         }
-        if node.extended_attributes.is_some()
-            && self.volume.extended_attributes(file)? != node.extended_attributes
-        {
+        if self.volume.extended_attributes(file)? != node.extended_attributes {
             self.report.add(
                 "extended-attributes-differ",
                 path,
@@ -231,7 +238,13 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
     }
 
     fn streams(&mut self, path: &str, node: &Node, file: &File) -> Result<()> {
-        let compact = self.volume.compact(file).map_err(Error::Ntfs)?.is_some() && node.reparse.is_none();
+        let compact = match self.volume.compact(file) {
+            Ok(compact) => compact.is_some() && node.reparse.is_none(),
+            Err(error) => {
+                self.report.add("metadata-unreadable", path, error);
+                return Ok(());
+            }
+        };
         let wof: Vec<u16> = WOF_STREAM_NAME.encode_utf16().collect();
         for stream in &node.streams {
             let place = if stream.name.is_empty() {
@@ -270,7 +283,8 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
         }
         for on_disk in file.streams() {
             let known = node.streams.iter().any(|s| *s.name == *on_disk.name)
-                || on_disk.name.is_empty()
+                || (on_disk.name.is_empty() && on_disk.size_bytes() == 0)
+                || (compact && on_disk.name.is_empty())
                 || (compact && on_disk.name == wof);
             if !known {
                 self.report.add(

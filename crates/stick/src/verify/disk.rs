@@ -20,10 +20,21 @@ pub(super) struct Stick {
 
 pub(super) type PartitionWindow = Window<BufReader<File>>;
 
-/// Reads the table.
-pub(super) fn read(path: &Path, report: &mut VerifyReport) -> Result<Stick> {
+/// Reads the table; `None`, and a finding, when there are no partitions of a stick to look at.
+pub(super) fn read(path: &Path, report: &mut VerifyReport) -> Result<Option<Stick>> {
     let mut file = open(path)?;
-    let found = gpt::read(&mut file, None, &partitioner::Limits::default()).map_err(Error::Partitioner)?;
+    let found = match gpt::read(&mut file, None, &partitioner::Limits::default()) {
+        Ok(found) => found,
+        Err(error) if error.kind() == partitioner::ErrorKind::Io => return Err(Error::Partitioner(error)),
+        Err(error) => {
+            report.add(
+                "gpt",
+                "partition table",
+                format_args!("{error}: the stick was not completed"),
+            );
+            return Ok(None);
+        }
+    };
     for finding in &found.findings {
         report.add("gpt", "partition table", &finding.message);
     }
@@ -31,14 +42,22 @@ pub(super) fn read(path: &Path, report: &mut VerifyReport) -> Result<Stick> {
         path: path.to_owned(),
         table: found.table,
     };
-    for (type_guid, what) in [
-        (gpt::EFI_SYSTEM, "EFI system partition"),
-        (gpt::MICROSOFT_RESERVED, "Microsoft reserved partition"),
-        (gpt::BASIC_DATA, "Windows partition"),
-    ] {
-        stick.partition(type_guid, what)?;
+    let types: Vec<Uuid> = stick
+        .table
+        .partitions
+        .iter()
+        .map(|partition| partition.type_guid)
+        .collect();
+    if types == [gpt::EFI_SYSTEM, gpt::MICROSOFT_RESERVED, gpt::BASIC_DATA] {
+        return Ok(Some(stick));
     }
-    Ok(stick)
+    report.add(
+        "gpt",
+        "partition table",
+        "other partitions than a stick has: EFI system, Microsoft reserved, Windows",
+    );
+    let has_volumes = stick.esp().is_ok() && stick.windows().is_ok();
+    Ok(has_volumes.then_some(stick))
 }
 
 impl Stick {

@@ -1,33 +1,50 @@
 //! The EFI system partition: boot files, and a boot store that names this disk's partitions.
 
+use std::collections::HashSet;
 use std::io::{Read, Seek};
 
 use bootcfg::bcd::device::{DiskId, PartitionId};
-use bootcfg::bcd::{Device, Store, element_ids, object_ids};
+use bootcfg::bcd::{Device, Element, LoaderIds, Store, element_ids, object_ids};
 use ntfs_image::read::Volume;
 use partitioner::fat32::{self, FatVolume};
 
-use super::VerifyReport;
 use super::disk::{PartitionWindow, Stick};
+use super::{ESP, VerifyReport};
 use crate::boot::BCD_PATH;
-use crate::{Error, Prepared, Result};
+use crate::{Prepared, Result};
+
+/// Files that firmware or Windows may add.
+const RUNTIME_FILES: [&str; 5] = [
+    "BCD.LOG",
+    "BCD.LOG1",
+    "BCD.LOG2",
+    "BOOTSTAT.DAT",
+    "WPSettings.dat",
+];
 
 /// Checks the partition.
 pub(super) fn check<R: Read + Seek>(
     stick: &Stick,
     against: Option<&Prepared>,
-    windows: &mut Volume<R>,
+    windows: Option<&mut Volume<R>>,
     report: &mut VerifyReport,
 ) -> Result<()> {
-    let mut fat =
-        fat32::open(stick.esp_window()?, partitioner::Limits::default()).map_err(Error::Partitioner)?;
+    let mut fat = match fat32::open(stick.esp_window()?, partitioner::Limits::default()) {
+        Ok(fat) => fat,
+        Err(error) => {
+            report.add("fat", ESP, error);
+            return Ok(());
+        }
+    };
+    match fat.check() {
+        Ok(findings) => findings
+            .iter()
+            .for_each(|finding| report.add("fat", ESP, &finding.message)),
+        Err(error) => report.add("fat", ESP, error),
+    }
     let fallback = ["bootx64.efi", "bootaa64.efi", "bootia32.efi", "bootarm.efi"]
         .into_iter()
-        .map(|name| format!("\\EFI\\Boot\\{name}"))
-        .find_map(|path| read(&mut fat, &path));
-    for finding in fat.check().map_err(Error::Partitioner)? {
-        report.add("fat", "EFI system partition", &finding.message);
-    }
+        .find_map(|name| read(&mut fat, &format!("\\EFI\\Boot\\{name}")));
     if fallback.is_none() {
         report.add(
             "boot-file-missing",
@@ -41,13 +58,11 @@ pub(super) fn check<R: Read + Seek>(
             BCD_PATH,
             "the boot store is missing or cannot be read",
         ),
-        Some(bytes) => store(stick, &bytes, windows, report),
+        Some(bytes) => store(stick, &bytes, against, windows, report),
     }
-    for (path, expected) in against.iter().flat_map(|prepared| &prepared.boot.contents) {
-        if path == BCD_PATH {
-            // It names this stick's own partitions; checked above.
-            continue;
-        }
+    let Some(prepared) = against else { return Ok(()) };
+    let contents = &prepared.boot.contents;
+    for (path, expected) in contents.iter().filter(|(path, _)| path != BCD_PATH) {
         report.files_compared += 1;
         report.bytes_compared += expected.len() as u64;
         match read(&mut fat, path) {
@@ -57,6 +72,23 @@ pub(super) fn check<R: Read + Seek>(
             }
             Some(_) => {}
         }
+    }
+    let known: HashSet<String> = contents.iter().map(|(path, _)| path.to_lowercase()).collect();
+    let mut extra = Vec::new();
+    let walked = fat.walk(|path, entry| {
+        let path = format!("\\{}", path.trim_start_matches(['/', '\\']).replace('/', "\\"));
+        let name = path.rsplit('\\').next().unwrap_or_default();
+        let is_runtime = RUNTIME_FILES.iter().any(|file| file.eq_ignore_ascii_case(name));
+        if !entry.is_directory() && !is_runtime && !known.contains(&path.to_lowercase()) {
+            extra.push(path);
+        }
+        Ok(())
+    });
+    if let Err(error) = walked {
+        report.add("fat", ESP, error);
+    }
+    for path in extra {
+        report.add("extra", path, "on the EFI system partition, and not in the image");
     }
     Ok(())
 }
@@ -69,13 +101,22 @@ fn read(fat: &mut FatVolume<PartitionWindow>, path: &str) -> Option<Vec<u8>> {
 }
 
 /// The default entry must lead to a loader on this disk's Windows partition.
-fn store<R: Read + Seek>(stick: &Stick, bytes: &[u8], windows: &mut Volume<R>, report: &mut VerifyReport) {
+fn store<R: Read + Seek>(
+    stick: &Stick,
+    bytes: &[u8],
+    against: Option<&Prepared>,
+    windows: Option<&mut Volume<R>>,
+    report: &mut VerifyReport,
+) {
     let mut bad = |message: String| report.add("boot-store", BCD_PATH, message);
     let store = match Store::read(bytes, &regf_hive::Limits::default()) {
         Ok(store) => store,
         Err(error) => return bad(error.to_string()),
     };
-    let Some(loader) = store.default_entry().and_then(|id| store.objects.get(&id)) else {
+    let entry = store
+        .default_entry()
+        .and_then(|id| Some((id, store.objects.get(&id)?)));
+    let Some((loader_id, loader)) = entry else {
         return bad("has no default entry".to_owned());
     };
     let (Ok(esp), Ok(partition)) = (stick.esp(), stick.windows()) else {
@@ -107,14 +148,52 @@ fn store<R: Read + Seek>(stick: &Stick, bytes: &[u8], windows: &mut Volume<R>, r
             esp.guid
         ));
     }
-    match loader.string(element_ids::PATH) {
-        None => bad("the default entry names no loader".to_owned()),
-        Some(path) => {
+    match (loader.string(element_ids::PATH), windows) {
+        (None, _) => bad("the default entry names no loader".to_owned()),
+        (Some(_), None) => {}
+        (Some(path), Some(windows)) => {
             if let Err(error) = windows.lookup(path) {
                 bad(format!(
                     "the loader {path} is not on the Windows partition: {error}"
                 ));
             }
         }
+    }
+    let Some(prepared) = against else { return };
+    let resume = match loader.elements.get(&element_ids::DEFAULT_OR_RESUME) {
+        Some(Element::Object(id)) => *id,
+        _ => return bad("the default entry names no resume object".to_owned()),
+    };
+    let ids = LoaderIds {
+        loader: loader_id,
+        resume,
+    };
+    let expected = prepared.boot.store.build(disk, esp.guid, partition.guid, ids);
+    for (id, object) in &expected.objects {
+        match store.objects.get(id) {
+            None => bad(format!("object {{{id}}} is missing")),
+            Some(found) => {
+                let differing = object
+                    .elements
+                    .iter()
+                    .filter(|(element, value)| found.elements.get(element) != Some(value));
+                let added = found
+                    .elements
+                    .keys()
+                    .filter(|element| !object.elements.contains_key(element));
+                for element in differing.map(|(element, _)| element).chain(added) {
+                    bad(format!(
+                        "element {element:08x} of object {{{id}}} is not as a new stick has it"
+                    ));
+                }
+            }
+        }
+    }
+    for id in store
+        .objects
+        .keys()
+        .filter(|id| !expected.objects.contains_key(id))
+    {
+        bad(format!("object {{{id}}} is not in the store of a new stick"));
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::{Error, Prepared, Progress, Result, RunOptions};
+use crate::{Prepared, Progress, Result, RunOptions};
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,6 +44,10 @@ pub struct VerifyReport {
     pub compared_with_source: bool,
 }
 
+/// What findings call the partitions.
+const WINDOWS_PARTITION: &str = "Windows partition";
+const ESP: &str = "EFI system partition";
+
 /// Findings kept in a report; more are counted.
 const MAX_FINDINGS: usize = 1000;
 
@@ -72,8 +76,8 @@ impl VerifyReport {
 /// compared with what a fresh stick from that source would hold.
 ///
 /// # Errors
-/// When the target cannot be read, or is no disk with the partitions of a stick. What can be read and is wrong
-/// is a finding, not an error.
+/// When the target cannot be opened or read at all, and when interrupted. Whatever is wrong with what is there is a
+/// finding, not an error.
 pub fn verify(
     target: &Path,
     against: Option<&Prepared>,
@@ -84,13 +88,21 @@ pub fn verify(
         compared_with_source: against.is_some(),
         ..VerifyReport::default()
     };
-    let stick = disk::read(target, &mut report)?;
+    let Some(stick) = disk::read(target, &mut report)? else {
+        return Ok(report);
+    };
     volume::check(stick.windows_window()?, &mut report);
-    let mut volume = ntfs_image::read::Volume::open(stick.windows_window()?, &ntfs_image::Limits::default())
-        .map_err(Error::Ntfs)?;
-    esp::check(&stick, against, &mut volume, &mut report)?;
-    if let Some(prepared) = against {
-        content::compare(prepared.tree(), &mut volume, options, &mut report, progress)?;
+    let windows = ntfs_image::read::Volume::open(stick.windows_window()?, &ntfs_image::Limits::default());
+    let mut windows = match windows {
+        Ok(windows) => Some(windows),
+        Err(error) => {
+            report.add("ntfs", WINDOWS_PARTITION, error);
+            None
+        }
+    };
+    esp::check(&stick, against, windows.as_mut(), &mut report)?;
+    if let (Some(prepared), Some(windows)) = (against, &mut windows) {
+        content::compare(prepared.tree(), windows, options, &mut report, progress)?;
     }
     Ok(report)
 }

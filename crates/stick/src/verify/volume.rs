@@ -14,7 +14,7 @@ pub(super) fn check<R: Read + Seek>(volume: R, report: &mut VerifyReport) {
         .iter()
         .filter(|finding| finding.severity != Severity::Note)
     {
-        report.add("ntfs", "Windows partition", finding);
+        report.add("ntfs", super::WINDOWS_PARTITION, finding);
     }
     report.more_findings += checked.suppressed;
 }
