@@ -1,0 +1,121 @@
+//! Every input that a fuzz target is known to care about, on stable: the committed corpus, past findings, and
+//! mutations of both. No input may make a target panic.
+
+use std::path::{Path, PathBuf};
+
+/// Name and body of every target.
+const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("bcd", wtg_fuzz::registry::bcd),
+    ("fat", wtg_fuzz::partition::fat),
+    ("gpt", wtg_fuzz::partition::gpt),
+    ("hive", wtg_fuzz::registry::hive),
+    ("iso", wtg_fuzz::iso::iso),
+    ("lzms", wtg_fuzz::codec::lzms),
+    ("lzx", wtg_fuzz::codec::lzx),
+    ("ntfs_check", wtg_fuzz::ntfs::ntfs_check),
+    ("ntfs_read", wtg_fuzz::ntfs::ntfs_read),
+    ("udf", wtg_fuzz::iso::udf),
+    ("wim_header", wtg_fuzz::wim::wim_header),
+    ("wim_metadata", wtg_fuzz::wim::wim_metadata),
+    ("wim_xml", wtg_fuzz::wim::wim_xml),
+    ("xpress", wtg_fuzz::codec::xpress),
+];
+
+const MUTATIONS: u64 = 12;
+
+#[test]
+fn known_inputs_and_their_mutations() {
+    for (name, body) in TARGETS {
+        let mut inputs = plain_inputs();
+        inputs.extend(files(name).iter().map(|path| std::fs::read(path).unwrap()));
+        for (number, input) in (0u64..).zip(&inputs) {
+            body(input);
+            for mutation in 0..MUTATIONS {
+                body(&mutated(input, number * MUTATIONS + mutation + 1));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_target_is_replayed() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz_targets");
+    let mut names: Vec<String> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    let known: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, known);
+}
+
+/// Nothing, zeros, ones and noise of some lengths.
+fn plain_inputs() -> Vec<Vec<u8>> {
+    let mut inputs = vec![Vec::new()];
+    for len in [1, 64, 512, 4096, 0x1_0000] {
+        inputs.push(vec![0; len]);
+        inputs.push(vec![0xff; len]);
+        inputs.push(noise(len as u64).take(len).collect());
+    }
+    inputs
+}
+
+fn files(target: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<PathBuf> = ["corpus", "regressions"]
+        .iter()
+        .filter_map(|kind| std::fs::read_dir(root.join(kind).join(target)).ok())
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort();
+    files
+}
+
+/// The input with a few bytes changed, or cut; the same for the same seed.
+fn mutated(input: &[u8], seed: u64) -> Vec<u8> {
+    let mut numbers = noise(seed).map(usize::from);
+    let mut number = || numbers.by_ref().take(4).fold(0, |value, byte| value << 8 | byte);
+    let mut bytes = input.to_vec();
+    if bytes.is_empty() {
+        return bytes;
+    }
+    for _ in 0..=number() % 8 {
+        let at = number() % bytes.len();
+        // Most structure lies at the front.
+        let at = if number() % 2 == 0 {
+            at % 1024.min(bytes.len())
+        } else {
+            at
+        };
+        bytes[at] = match number() % 4 {
+            0 => 0,
+            1 => 0xff,
+            2 => bytes[at].wrapping_add(1),
+            _ => (number() & 0xff) as u8,
+        };
+    }
+    if number() % 8 == 0 {
+        bytes.truncate(number() % (bytes.len() + 1));
+    }
+    bytes
+}
+
+fn noise(seed: u64) -> impl Iterator<Item = u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 24) as u8
+    })
+}
