@@ -219,6 +219,116 @@ fn the_table_fits_a_larger_disk() {
     }
 }
 
+/// An image whose table says something that only its own bytes say: entries elsewhere, junk behind a name.
+fn odd_image(path: &Path, which: &str) -> Option<Vec<u8>> {
+    let mut bytes = image(path, 512);
+    match which {
+        "entries elsewhere" => {
+            let mut sgdisk = testkit::tool("sgdisk")?;
+            testkit::run(sgdisk.args(["-j", "40"]).arg(path));
+        }
+        "junk after a name" => {
+            for (header_lba, entries_lba) in [(1, 2), (64 * 2048 - 1, 64 * 2048 - 33)] {
+                let entries = entries_lba * 512;
+                bytes[entries + 126] = b'J';
+                let entries_crc = crc32(&bytes[entries..entries + 128 * 128]);
+                reseal(&mut bytes[header_lba * 512..][..512], 88, entries_crc);
+            }
+            fs::write(path, &bytes).unwrap();
+        }
+        "entries of 256 bytes" => {
+            let (first, second) = (1024, 1024 + 256);
+            for base in [0, (64 * 2048 - 33) * 512 - 1024] {
+                bytes.copy_within(base + first..base + first + 128, base + second);
+                let slot = &mut bytes[base + second..][..128];
+                slot[16] ^= 0xFF;
+                let first_lba = 63 * 2048_u64;
+                slot[32..40].copy_from_slice(&first_lba.to_le_bytes());
+                slot[40..48].copy_from_slice(&(first_lba + 7).to_le_bytes());
+                let slot = &mut bytes[base + first..][..128];
+                slot[40..48].copy_from_slice(&(first_lba - 1).to_le_bytes());
+            }
+            for (header_lba, entries_lba) in [(1, 2), (64 * 2048 - 1, 64 * 2048 - 33)] {
+                let entries = entries_lba * 512;
+                let entries_crc = crc32(&bytes[entries..entries + 64 * 256]);
+                let header = &mut bytes[header_lba * 512..][..512];
+                header[80..84].copy_from_slice(&64_u32.to_le_bytes());
+                header[84..88].copy_from_slice(&256_u32.to_le_bytes());
+                reseal(header, 88, entries_crc);
+            }
+            fs::write(path, &bytes).unwrap();
+        }
+        _ => panic!("{which}"),
+    }
+    Some(fs::read(path).unwrap())
+}
+
+/// Puts a value into a GPT header, and its checksum right.
+fn reseal(header: &mut [u8], at: usize, value: u32) {
+    header[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    header[16..20].fill(0);
+    let crc = crc32(&header[..92]);
+    header[16..20].copy_from_slice(&crc.to_le_bytes());
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
+#[test]
+fn a_table_with_bytes_of_its_own_is_copied_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for which in ["entries elsewhere", "junk after a name", "entries of 256 bytes"] {
+        let from = folder.path().join(which);
+        let Some(bytes) = odd_image(&from, which) else {
+            continue;
+        };
+        let old = gpt::read(&mut Cursor::new(&bytes), None, &Limits::default()).unwrap();
+        assert_eq!(old.findings, [], "{which}");
+        let mut target = Memory::new(80 * MIB);
+        let report = copy_file(&from, &mut target).unwrap();
+        let disk = target.bytes.into_inner();
+        let new = gpt::read(&mut Cursor::new(&disk), None, &Limits::default()).unwrap();
+        assert_eq!(
+            (new.used, &new.table.partitions),
+            (gpt::GptCopy::Primary, &old.table.partitions),
+            "{which}: {:?}",
+            new.findings
+        );
+        assert!(disk[..64 * MIB as usize] == bytes, "{which}");
+        assert!(!report.gpt_moved && report.gpt_kept.unwrap().code == "gpt-other-layout");
+    }
+    let from = folder.path().join("unsound");
+    let mut bytes = image(&from, 512);
+    bytes[64 * MIB as usize - 500] ^= 1;
+    fs::write(&from, &bytes).unwrap();
+    let mut target = Memory::new(80 * MIB);
+    let report = copy_file(&from, &mut target).unwrap();
+    assert!(!report.gpt_moved && report.gpt_kept.unwrap().code == "gpt-unsound");
+    assert!(target.bytes.into_inner()[..64 * MIB as usize] == bytes);
+}
+
+#[test]
+fn a_disk_larger_by_a_few_sectors_is_no_mismatch() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("a");
+    image(&from, 512);
+    for more in [512, 16 * 512, 33 * 512, 34 * 512] {
+        let mut target = Memory::new(64 * MIB + more);
+        assert!(copy_file(&from, &mut target).unwrap().gpt_moved, "{more}");
+        let mut disk = Cursor::new(target.bytes.into_inner());
+        let found = gpt::read(&mut disk, None, &Limits::default()).unwrap();
+        assert_eq!(
+            (found.findings, found.table.size_bytes),
+            (vec![], 64 * MIB + more)
+        );
+    }
+}
+
 #[test]
 fn what_cannot_work_is_refused_before_the_first_write() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 pub use ranges::data_ranges;
 pub use run::copy_image;
 
+use crate::Finding;
 use crate::device::Target;
 use crate::error::Result;
 
@@ -68,7 +69,8 @@ impl CopyTarget for Target {
 pub struct CopyOptions<'a> {
     /// Read everything back from the medium and compare, before the first sectors are written and after.
     pub verify: bool,
-    /// Move the backup of an image's GPT to the end of a larger target, and say so in both headers.
+    /// Move the backup of an image's GPT to the end of a larger target, and say so in both headers. Only where the
+    /// rest of the table can stay as the image has it; [`CopyReport::gpt_kept`] says when it could not.
     pub fit_gpt: bool,
     /// Looked at between blocks; when it is set, the copy ends with `Interrupted`.
     pub interrupt: &'a AtomicBool,
@@ -95,7 +97,7 @@ pub struct CopyProgress {
 }
 
 /// What a copy did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct CopyReport {
     /// Size of the image.
     pub image_bytes: u64,
@@ -107,4 +109,8 @@ pub struct CopyReport {
     pub verified_bytes: u64,
     /// Whether the backup of the GPT was moved to the end of the target.
     pub gpt_moved: bool,
+    /// Why it was not moved, although the target is larger and moving was wished. Codes: `gpt-unsound`,
+    /// `gpt-other-layout`. The image was copied as it is then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpt_kept: Option<Finding>,
 }

@@ -55,11 +55,11 @@ pub(super) fn holes(ranges: &[Range<u64>], size_bytes: u64) -> Vec<Range<u64>> {
         .collect()
 }
 
-/// The ranges without their first `head_bytes`.
-pub(super) fn behind(ranges: &[Range<u64>], head_bytes: u64) -> Vec<Range<u64>> {
+/// The parts of the ranges from `start` to `end`.
+pub(super) fn within(ranges: &[Range<u64>], start: u64, end: u64) -> Vec<Range<u64>> {
     ranges
         .iter()
-        .map(|r| r.start.max(head_bytes)..r.end)
+        .map(|r| r.start.max(start)..r.end.min(end))
         .filter(|r| !r.is_empty())
         .collect()
 }
@@ -74,7 +74,8 @@ mod tests {
         assert_eq!(flat(holes(&[], 10)), [(0, 10)]);
         assert_eq!(flat(holes(&[2..4, 6..8], 10)), [(0, 2), (4, 6), (8, 10)]);
         assert_eq!(flat(holes(&[0..4, 6..10], 10)), [(4, 6)]);
-        assert_eq!(flat(behind(&[0..2, 3..9, 9..10], 5)), [(5, 9), (9, 10)]);
+        assert_eq!(flat(within(&[0..2, 3..9, 9..10], 5, 11)), [(5, 9), (9, 10)]);
+        assert_eq!(flat(within(&[0..2, 3..9, 9..10], 1, 4)), [(1, 2), (3, 4)]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use super::fit::{HEAD_BYTES, commit};
-use super::ranges::{behind, holes};
+use super::ranges::{holes, within};
 use super::verify::compare;
 use super::{CopyOptions, CopyPhase, CopyProgress, CopyReport, CopyTarget};
 use crate::error::{Error, Result};
@@ -44,11 +44,13 @@ pub fn copy_image<S: Read + Seek, T: CopyTarget>(
     }
     let commit = commit(source, image_bytes, target, options)?;
     let head_bytes = HEAD_BYTES.min(image_bytes);
-    let data = behind(ranges, head_bytes);
+    // A target that is larger by little: the moved backup lies over the end of the image, over the old backup.
+    let end = commit.backup.as_ref().map_or(image_bytes, |(at, _)| *at);
+    let data = within(ranges, head_bytes, end);
     let zeros = if target.starts_zeroed() {
         Vec::new()
     } else {
-        behind(&holes(ranges, image_bytes), head_bytes)
+        within(&holes(ranges, image_bytes), head_bytes, end)
     };
     let sum = |list: &[Range<u64>]| list.iter().map(|r| r.end - r.start).sum::<u64>();
     let mut report = CopyReport {
@@ -57,6 +59,7 @@ pub fn copy_image<S: Read + Seek, T: CopyTarget>(
         zeroed_bytes: sum(&zeros),
         verified_bytes: 0,
         gpt_moved: commit.backup.is_some(),
+        gpt_kept: commit.kept,
     };
 
     if !target.starts_zeroed() {

@@ -58,7 +58,7 @@ pub(crate) fn run(args: WriteArgs, context: &Context) -> Result<Outcome, Failure
     let options = CopyOptions {
         verify: !args.no_verify,
         fit_gpt: !args.keep_table,
-        interrupt: &context.interrupt,
+        interrupt: context.interrupt(),
     };
     let mut progress = Progress::new(&context.output);
     let copied = copy_image(&mut source, &ranges, &mut target, &options, &mut |step| {
@@ -73,6 +73,12 @@ pub(crate) fn run(args: WriteArgs, context: &Context) -> Result<Outcome, Failure
         Ok(report) => report,
         Err(error) => return Err(incomplete(error, &args.device)),
     };
+    if let Some(kept) = &report.gpt_kept {
+        context.output.warning(format_args!(
+            "{}; a partition tool can move the backup table to the end of the device",
+            kept.message
+        ));
+    }
     let verified = options.verify;
     let written = Written {
         device: args.device,
@@ -80,12 +86,13 @@ pub(crate) fn run(args: WriteArgs, context: &Context) -> Result<Outcome, Failure
         verified,
     };
     context.output.result(&written, || {
+        let report = &written.report;
         format!(
             "{}: wrote {} of data, cleared {}{}{}",
             written.device.display(),
             human(report.data_bytes),
             human(report.zeroed_bytes),
-            if verified {
+            if written.verified {
                 ", read back and equal"
             } else {
                 ", not read back"
