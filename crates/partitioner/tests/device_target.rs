@@ -56,6 +56,17 @@ fn a_new_file_is_sparse_and_the_old_one_is_safe() {
 }
 
 #[test]
+fn a_folder_that_went_away_costs_no_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    let mut target = open(&inner.join("t"), false, &[]).unwrap();
+    target.write_all(b"data").unwrap();
+    fs::remove_dir_all(&inner).unwrap();
+    target.finish().unwrap();
+}
+
+#[test]
 fn a_file_that_is_something_else_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

@@ -16,6 +16,9 @@ use super::policy::{Request, check};
 use crate::Finding;
 use crate::error::{Error, Result};
 
+/// Bytes of one write where zeros must be written.
+const ZERO_BLOCK_BYTES: u64 = 1 << 20;
+
 /// An image file as wished.
 #[derive(Clone, Copy, Debug)]
 pub struct FileRequest<'a> {
@@ -179,12 +182,15 @@ impl Target {
             return self.durable.wrote(length_bytes).map_err(failed);
         }
         self.seek(SeekFrom::Start(first_byte)).map_err(failed)?;
-        io::copy(
-            &mut io::repeat(0).take(length_bytes),
-            &mut io::BufWriter::with_capacity(1 << 20, self),
-        )
-        .map(drop)
-        .map_err(failed)
+        // Straight to the file: a buffer would swallow the error of its last block when it is dropped.
+        let zeros = vec![0; ZERO_BLOCK_BYTES.min(length_bytes) as usize];
+        let mut left = length_bytes;
+        while left > 0 {
+            let count = left.min(ZERO_BLOCK_BYTES);
+            self.write_all(&zeros[..count as usize]).map_err(failed)?;
+            left -= count;
+        }
+        Ok(())
     }
 
     /// Drops what the page cache holds, so that reading comes from the medium. Everything is flushed first.
@@ -199,8 +205,9 @@ impl Target {
             .map_err(Error::io("drop the cache of the target", 0))
     }
 
-    /// Ends the work: everything to the medium, size and directory entry included; the kernel is told to read the
-    /// partition table again (if it will not, the next plug-in does).
+    /// Ends the work: everything to the medium, with the size of a file, and its directory entry where the folder
+    /// can be synced; the kernel is told to read a device's partition table again (if it will not, the next plug-in
+    /// does).
     ///
     /// # Errors
     /// `Io`.
@@ -216,9 +223,9 @@ impl Target {
                 Some(parent) if !parent.as_os_str().is_empty() => parent,
                 _ => Path::new("."),
             };
-            File::open(parent)
-                .and_then(|folder| folder.sync_all())
-                .map_err(Error::path("sync", parent))?;
+            // Best effort: the image is whole and on the medium. A folder may be unreadable or gone, and some file
+            // systems cannot sync one.
+            let _ = File::open(parent).and_then(|folder| folder.sync_all());
         }
         Ok(())
     }
@@ -343,5 +350,32 @@ fn refused(path: &Path, code: &'static str, message: &str) -> Error {
     Error::Refused {
         target: path.display().to_string(),
         findings: vec![Finding::new(code, message)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(file: File, size_bytes: u64) -> Target {
+        Target::new(file, Path::new("t"), size_bytes, 512, None)
+    }
+
+    #[test]
+    fn zeros_that_cannot_be_written_are_an_error() {
+        // Opened for reading: no hole can be made, and no write works.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(8192).unwrap();
+        for length_bytes in [1, 8192] {
+            let read_only = File::open(file.path()).unwrap();
+            assert!(target(read_only, 8192).zero_range(0, length_bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn a_failed_sync_is_an_error() {
+        // A character device that cannot sync.
+        let file = File::options().read(true).write(true).open("/dev/null").unwrap();
+        assert!(target(file, 0).finish().is_err());
     }
 }
