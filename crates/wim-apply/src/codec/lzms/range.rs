@@ -1,29 +1,29 @@
 //! The fast form of the range decoder.
 
-/// The probability of a zero in one context.
-#[derive(Clone, Copy, Debug)]
-struct Probability {
-    /// The last 64 bits.
-    history: u64,
-    /// Zeros among them, but never certain.
-    of_zero: u32,
-}
+/// The probability of a zero in 64ths, by how many there are among the last 64 bits; never certain.
+static OF_ZERO: [u32; 65] = {
+    let mut of_zero = [1; 65];
+    let mut zeros = 1;
+    while zeros <= 64 {
+        of_zero[zeros] = if zeros == 64 { 63 } else { zeros as u32 };
+        zeros += 1;
+    }
+    of_zero
+};
 
 /// Probabilities of one kind of decision, chosen by its last outcomes; `N` is a power of two.
 #[derive(Debug)]
 pub(super) struct Contexts<const N: usize> {
     state: usize,
-    probabilities: [Probability; N],
+    /// The last 64 bits in each context, inverted: their share of ones is the probability of a zero.
+    histories: [u64; N],
 }
 
 impl<const N: usize> Default for Contexts<N> {
     fn default() -> Self {
         Self {
             state: 0,
-            probabilities: [Probability {
-                history: 0x5555_5555,
-                of_zero: 48,
-            }; N],
+            histories: [!0x5555_5555; N],
         }
     }
 }
@@ -69,8 +69,8 @@ impl<'a> RangeDecoder<'a> {
             self.range <<= 16;
             self.shift();
         }
-        let probability = &mut contexts.probabilities[contexts.state % N];
-        let bound = (self.range >> 6) * probability.of_zero;
+        let history = &mut contexts.histories[contexts.state % N];
+        let bound = (self.range >> 6) * OF_ZERO[history.count_ones() as usize];
         let bit = self.code >= bound;
         if bit {
             self.range -= bound;
@@ -78,8 +78,7 @@ impl<'a> RangeDecoder<'a> {
         } else {
             self.range = bound;
         }
-        probability.history = (probability.history << 1) | u64::from(bit);
-        probability.of_zero = probability.history.count_zeros().clamp(1, 63);
+        *history = (*history << 1) | u64::from(!bit);
         contexts.state = (contexts.state << 1) | usize::from(bit);
         bit
     }
