@@ -36,8 +36,9 @@ pub(crate) enum Outcome {
 pub(crate) struct Context {
     /// Rendering.
     pub(crate) output: Output,
-    /// Set by Ctrl-C; a second Ctrl-C ends the program at once.
-    pub(crate) interrupt: Arc<AtomicBool>,
+    interrupt: Arc<AtomicBool>,
+    /// Whether the command under way looks at `interrupt`.
+    is_polled: Arc<AtomicBool>,
     /// `--seed`.
     pub(crate) seed: Option<u64>,
     /// `--threads`, or the number of processors.
@@ -54,8 +55,11 @@ impl Context {
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
         let interrupt = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&interrupt);
+        let is_polled = Arc::new(AtomicBool::new(false));
+        let polled = Arc::clone(&is_polled);
         ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::SeqCst) {
+            // The second time, and where nobody looks at the flag: at once.
+            if flag.swap(true, Ordering::SeqCst) || !polled.load(Ordering::SeqCst) {
                 std::process::exit(i32::from(crate::failure::INTERRUPTED));
             }
         })
@@ -67,6 +71,7 @@ impl Context {
                 std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()),
             ),
             interrupt,
+            is_polled,
             seed: global.seed,
             threads: global.threads.map_or(processors, std::num::NonZeroUsize::get),
             memory_limit_bytes: global.memory_limit.map(|size| size.0),
@@ -75,12 +80,18 @@ impl Context {
 }
 
 impl Context {
+    /// Set by Ctrl-C from here on, so that what is under way ends in order; before, Ctrl-C ends the program at once.
+    pub(crate) fn interrupt(&self) -> &AtomicBool {
+        self.is_polled.store(true, Ordering::SeqCst);
+        &self.interrupt
+    }
+
     /// The options of this run, for the library.
     pub(crate) fn run_options(&self) -> stick::RunOptions<'_> {
         stick::RunOptions {
             threads: self.threads,
             memory_limit_bytes: self.memory_limit_bytes,
-            interrupt: &self.interrupt,
+            interrupt: self.interrupt(),
         }
     }
 }

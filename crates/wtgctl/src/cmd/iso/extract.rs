@@ -59,7 +59,7 @@ pub(super) fn run_cat(args: &CatArgs, context: &Context) -> Result<Outcome, Fail
     let mut buffer = vec![0; 1 << 20];
     let mut stdout = io::stdout().lock();
     loop {
-        if context.interrupt.load(Ordering::SeqCst) {
+        if context.interrupt().load(Ordering::SeqCst) {
             return Err(Failure::new(INTERRUPTED, "interrupted"));
         }
         let len = match file.read(&mut buffer) {
@@ -110,7 +110,7 @@ pub(super) fn run_extract(args: &ExtractArgs, context: &Context) -> Result<Outco
         let before = result.size_bytes;
         let done = image.extract(entry, &folder, &mut |bytes| {
             progress.update("extract", before + bytes, total_bytes);
-            if context.interrupt.load(Ordering::SeqCst) {
+            if context.interrupt().load(Ordering::SeqCst) {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())

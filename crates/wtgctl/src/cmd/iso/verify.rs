@@ -57,7 +57,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failu
     let mut progress = Progress::new(&context.output);
     let report = iso_loopback::verify(args.image.file()?, &args.image.options(), &mut |done, total| {
         progress.update("verify", done, total);
-        if context.interrupt.load(Ordering::SeqCst) {
+        if context.interrupt().load(Ordering::SeqCst) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

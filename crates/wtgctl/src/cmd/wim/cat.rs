@@ -1,13 +1,15 @@
 //! `wtgctl wim cat`.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use clap::Args;
+use sha1::{Digest, Sha1};
+use wim_apply::BlobHash;
 use wim_apply::path::name_to_text;
 
 use super::open::{WimArgs, inode_of};
 use super::{Context, Outcome};
-use crate::failure::{Failure, USAGE};
+use crate::failure::{BAD_INPUT, Failure, USAGE};
 
 /// Arguments of `wtgctl wim cat`.
 #[derive(Debug, Args)]
@@ -44,14 +46,46 @@ pub(crate) fn run(args: &CatArgs, _context: &Context) -> Result<Outcome, Failure
     let mut stdout = io::stdout().lock();
     if let Some(blob) = stream.blob {
         let mut reader = wim.open_blob(blob).map_err(|error| args.wim.failed(error))?;
-        io::copy(&mut reader, &mut stdout).map_err(|error| Failure::io(&args.path, &error))?;
+        let mut hasher = Sha1::new();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let count = reader
+                .read(&mut buffer)
+                .map_err(|error| damaged(&args.path, &error))?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+            stdout
+                .write_all(&buffer[..count])
+                .map_err(|error| Failure::io("stdout", &error))?;
+        }
+        let found = BlobHash(hasher.finalize().into());
+        if found != stream.hash {
+            let message = format!(
+                "{}: its bytes have SHA-1 {found}, expected {}",
+                args.path, stream.hash
+            );
+            return Err(Failure::new(BAD_INPUT, message).hint("what was written is damaged: do not use it"));
+        }
     } else if !stream.hash.is_zero() {
         return Err(Failure::new(
-            crate::failure::BAD_INPUT,
+            BAD_INPUT,
             format_args!("{}: its data is in another file", args.path),
         )
         .hint("name that file with --ref"));
     }
     stdout.flush().map_err(|error| Failure::io("stdout", &error))?;
     Ok(Outcome::Holds)
+}
+
+/// A reader's error: of the image where it says so, else of the system.
+fn damaged(path: &str, error: &io::Error) -> Failure {
+    match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<wim_apply::Error>())
+    {
+        Some(inner) => Failure::new(BAD_INPUT, format_args!("{path}: {inner}")),
+        None => Failure::io(path, error),
+    }
 }

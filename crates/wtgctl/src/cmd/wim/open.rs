@@ -70,7 +70,7 @@ pub(crate) fn with_control<T>(
 ) -> T {
     let mut progress = Progress::new(&context.output);
     let result = body(&mut Control {
-        interrupt: &context.interrupt,
+        interrupt: context.interrupt(),
         progress: &mut |p: DeliverProgress| progress.update(phase, p.bytes_done, p.bytes_total),
         paths,
     });
