@@ -36,13 +36,6 @@ pub(crate) fn make(dir: &Path) -> Result {
     seed(&["gpt"], "sgdisk", &gpt)?;
     let fat = blank("fat", 1024)?;
     sh::run(Command::new("mkfs.fat").args(["-F", "32", "-s", "1"]).arg(&fat))?;
-    sh::run(
-        Command::new("mcopy")
-            .arg("-i")
-            .arg(&fat)
-            .arg(tree.join("file.txt"))
-            .arg("::"),
-    )?;
     seed(&["fat"], "mkfs.fat", &fat)?;
     let ntfs = blank("ntfs", 1536)?;
     sh::run(
@@ -80,4 +73,26 @@ pub(crate) fn make(dir: &Path) -> Result {
         seed(&["hive", "bcd"], name, &hives.join(name))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn seeds_are_made() {
+        let dir = tempfile::tempdir().unwrap();
+        super::make(dir.path()).unwrap();
+        for target in [
+            "bcd",
+            "fat",
+            "gpt",
+            "hive",
+            "iso",
+            "ntfs_check",
+            "ntfs_read",
+            "udf",
+            "wim_header",
+        ] {
+            assert!(dir.path().join(target).is_dir(), "{target}");
+        }
+    }
 }
