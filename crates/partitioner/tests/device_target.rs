@@ -8,8 +8,8 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-use partitioner::device::{DeviceRequest, FileRequest, Host, Target};
-use partitioner::{Error, Result};
+use partitioner::device::{DeviceRequest, FileRequest, Host, Target, check_target_device, check_target_file};
+use partitioner::{Error, ErrorKind, Result};
 
 fn open(path: &Path, force: bool, sources: &[PathBuf]) -> Result<Target> {
     Target::open_file(
@@ -53,6 +53,63 @@ fn a_new_file_is_sparse_and_the_old_one_is_safe() {
     let mut all = Vec::new();
     again.read_to_end(&mut all).unwrap();
     assert!(all.len() == 64 << 20 && all.iter().all(|&b| b == 0));
+}
+
+#[test]
+fn a_size_that_cannot_be_had_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("old.img"), "what was there").unwrap();
+    for name in ["old.img", "new.img"] {
+        let request = FileRequest {
+            path: &path(name),
+            size_bytes: u64::MAX,
+            force: true,
+            sources: &[],
+        };
+        let error = Target::open_file(&Host::default(), &request).unwrap_err();
+        assert!(error.to_string().contains("set the size of"), "{error}");
+    }
+    assert_eq!(fs::read(path("old.img")).unwrap(), b"what was there");
+    assert!(!path("new.img").exists());
+}
+
+#[test]
+fn a_check_says_what_opening_would_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("there"), "content").unwrap();
+    fs::write(path("source"), "source").unwrap();
+    symlink(path("there"), path("link")).unwrap();
+    let sources = [path("source")];
+    let check = |name: &str, force| {
+        let path = path(name);
+        let request = FileRequest {
+            path: &path,
+            size_bytes: 1 << 20,
+            force,
+            sources: &sources,
+        };
+        match check_target_file(&Host::default(), &request) {
+            Ok(()) => "yes",
+            Err(Error::Refused { findings, .. }) => findings[0].code,
+            Err(e) if e.kind() == ErrorKind::NotFound => "not found",
+            Err(_) => "error",
+        }
+    };
+    for (name, without, with) in [
+        ("new", "yes", "yes"),
+        ("there", "target-exists", "yes"),
+        ("source", "target-exists", "target-is-source"),
+        ("link", "target-is-link", "target-is-link"),
+        (".", "target-is-no-file", "target-is-no-file"),
+        ("nowhere/new", "not found", "not found"),
+        ("there/new", "error", "error"),
+    ] {
+        assert_eq!((check(name, false), check(name, true)), (without, with), "{name}");
+    }
+    assert_eq!(fs::read(path("there")).unwrap(), b"content");
+    assert!(!path("new").exists());
 }
 
 #[test]
@@ -176,6 +233,15 @@ fn a_loop_device_is_written_only_by_its_name() {
         )
     };
     assert_eq!(code(try_open(None, 0, &[])), "not-named");
+    let request = |erase| DeviceRequest {
+        path: &device.0,
+        erase,
+        need_bytes: 0,
+        sources: &[],
+    };
+    assert!(check_target_device(&Host::default(), &request(None)).is_err());
+    let checked = check_target_device(&Host::default(), &request(Some(name))).unwrap();
+    assert_eq!((checked.path, checked.size_bytes), (device.0.clone(), 8 << 20));
     assert_eq!(code(try_open(Some("loop0"), 0, &[])), "named-otherwise");
     assert_eq!(code(try_open(Some(name), 9 << 20, &[])), "too-small");
     assert_eq!(
@@ -210,16 +276,22 @@ fn a_loop_device_is_written_only_by_its_name() {
 
 #[test]
 fn no_device_is_no_target() {
-    for path in ["/dev/null", "/etc/hostname"] {
+    for path in ["/dev/null", "/etc/hostname", "/dev/no-such-device"] {
         let request = DeviceRequest {
             path: Path::new(path),
             erase: Some("x"),
             need_bytes: 0,
             sources: &[],
         };
-        assert_eq!(
-            code(Target::open_device(&Host::default(), &request)),
-            "not-a-device"
-        );
+        let results = [
+            check_target_device(&Host::default(), &request).map(drop),
+            Target::open_device(&Host::default(), &request).map(drop),
+        ];
+        for result in results {
+            match result.unwrap_err() {
+                Error::Refused { findings, .. } => assert_eq!(findings[0].code, "not-a-device"),
+                e => assert_eq!((e.kind(), path), (ErrorKind::NotFound, "/dev/no-such-device")),
+            }
+        }
     }
 }

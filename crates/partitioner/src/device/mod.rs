@@ -8,6 +8,7 @@ mod host;
 mod model;
 mod parse;
 mod policy;
+mod request;
 mod reread;
 mod target;
 
@@ -15,4 +16,5 @@ pub use host::Host;
 pub use model::{Device, DeviceKind, Mount, Transport};
 pub use parse::{DeviceNumber, MountLine, parse_mountinfo, parse_swaps, printable, udev_property};
 pub use policy::{Request, check, check_name, check_safe};
-pub use target::{DeviceRequest, FileRequest, Target};
+pub use request::{DeviceRequest, FileRequest, check_target_device, check_target_file};
+pub use target::Target;

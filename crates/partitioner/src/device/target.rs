@@ -1,6 +1,6 @@
 //! The thing that is written: an image file, or a device after the policy said yes on its open descriptor.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -12,38 +12,13 @@ use super::durable::Durable;
 use super::host::Host;
 use super::model::Device;
 use super::parse::DeviceNumber;
-use super::policy::{Request, check};
-use crate::Finding;
+use super::request::{
+    DeviceRequest, FileRequest, ask, check_target_device, folder_of, is_same_file, look_at_file, refused,
+};
 use crate::error::{Error, Result};
 
 /// Bytes of one write where zeros must be written.
 const ZERO_BLOCK_BYTES: u64 = 1 << 20;
-
-/// An image file as wished.
-#[derive(Clone, Copy, Debug)]
-pub struct FileRequest<'a> {
-    /// Where.
-    pub path: &'a Path,
-    /// Size of the image.
-    pub size_bytes: u64,
-    /// Whether a file that is there may be replaced.
-    pub force: bool,
-    /// Files that are read meanwhile: the target must be none of them.
-    pub sources: &'a [PathBuf],
-}
-
-/// A device as wished.
-#[derive(Clone, Copy, Debug)]
-pub struct DeviceRequest<'a> {
-    /// Its node, or a link to it.
-    pub path: &'a Path,
-    /// The name given to `--erase`.
-    pub erase: Option<&'a str>,
-    /// Bytes that will be needed.
-    pub need_bytes: u64,
-    /// Files that are read meanwhile: none may lie on the device.
-    pub sources: &'a [PathBuf],
-}
 
 /// An opened target. It is `Read + Write + Seek`; `flush` waits until everything written is on the medium.
 #[derive(Debug)]
@@ -58,23 +33,21 @@ pub struct Target {
 
 impl Target {
     /// Creates an image file: sparse, all zeros. A file that is there is refused without `force`; with it, it is
-    /// emptied, unless it is a source or in use as loop device or swap. A symbolic link is never followed.
+    /// emptied, unless it is a source or in use as loop device or swap. A symbolic link is never followed. When the
+    /// size cannot be had, the old file stays as it was, and no new one stays behind.
     ///
     /// # Errors
-    /// `Refused` with codes `target-exists`, `target-is-link`, `target-is-no-file`, `target-is-source`,
-    /// `target-in-use`; `Io`.
+    /// As [`check_target_file`](super::check_target_file), and `Refused` with code `changed`.
     pub fn open_file(host: &Host, request: &FileRequest<'_>) -> Result<Self> {
-        let path = request.path;
-        let create = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = match rustix::fs::open(path, create, Mode::from_raw_mode(0o666)) {
-            Ok(descriptor) => File::from(descriptor),
-            Err(rustix::io::Errno::EXIST) => open_existing(host, request)?,
-            Err(e) => return Err(Error::path("create", path)(e.into())),
+        let (path, size_bytes) = (request.path, request.size_bytes);
+        let file = if let Some(found) = look_at_file(host, request)? {
+            let file = open_found(path, &found)?;
+            empty(&file, found.len(), size_bytes).map_err(Error::path("set the size of", path))?;
+            file
+        } else {
+            create(path, size_bytes)?
         };
-        file.set_len(0)
-            .and_then(|()| file.set_len(request.size_bytes))
-            .map_err(Error::path("set the size of", path))?;
-        Ok(Self::new(file, path, request.size_bytes, 512, None))
+        Ok(Self::new(file, path, size_bytes, 512, None))
     }
 
     /// Opens a device for erasing. The policy is asked before anything is opened; then the device is opened
@@ -82,10 +55,10 @@ impl Target {
     /// the descriptor is, which must be the same disk.
     ///
     /// # Errors
-    /// `Refused` with the codes of [`check`], or `busy`, `changed`, `not-a-device`; `NotFound`; `Io`.
+    /// As [`check_target_device`], and `Refused` with the codes `busy` and `changed`.
     pub fn open_device(host: &Host, request: &DeviceRequest<'_>) -> Result<Self> {
         let path = request.path;
-        let before = ask(host, request, &block_number(path)?)?;
+        let before = check_target_device(host, request)?;
         // Without following links any more: the node's own path.
         let flags = OFlags::RDWR | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = match rustix::fs::open(&before.path, flags, Mode::empty()) {
@@ -219,13 +192,9 @@ impl Target {
             // Best effort: some drivers cannot, and the table is on the medium in any case.
             let _ = super::reread::reread_partition_table(&self.file);
         } else {
-            let parent = match self.path.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                _ => Path::new("."),
-            };
             // Best effort: the image is whole and on the medium. A folder may be unreadable or gone, and some file
             // systems cannot sync one.
-            let _ = File::open(parent).and_then(|folder| folder.sync_all());
+            let _ = File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all());
         }
         Ok(())
     }
@@ -256,101 +225,51 @@ impl Seek for Target {
     }
 }
 
-/// The device of that number, if the policy has nothing against it.
-fn ask(host: &Host, request: &DeviceRequest<'_>, number: &DeviceNumber) -> Result<Device> {
-    let device = host.device_by_number(*number)?;
-    let mut source_devices = Vec::new();
-    let mut source_findings = Vec::new();
-    for source in request.sources {
-        source_devices.extend(host.devices_of_file(source)?);
-        if let (Some(backing), Ok(source)) = (&device.backing_file, fs::canonicalize(source))
-            && *backing == source
-        {
-            source_findings.push(Finding::new(
-                "holds-source",
-                "it is a loop device over the source",
-            ));
-        }
-    }
-    let mut findings = check(
-        &device,
-        &Request {
-            erase: request.erase,
-            need_bytes: request.need_bytes,
-            source_devices: &source_devices,
-        },
-        &host.devices()?,
-    );
-    findings.extend(source_findings);
-    if findings.is_empty() {
-        return Ok(device);
-    }
-    Err(Error::Refused {
-        target: request.path.display().to_string(),
-        findings,
-    })
-}
-
-fn block_number(path: &Path) -> Result<DeviceNumber> {
-    let metadata = fs::metadata(path).map_err(Error::path("look at", path))?;
-    if metadata.file_type().is_block_device() {
-        Ok(DeviceNumber::from_raw(metadata.rdev()))
-    } else {
-        Err(refused(path, "not-a-device", "it is no block device"))
-    }
-}
-
-/// Opens a file that is there, for replacing it.
-fn open_existing(host: &Host, request: &FileRequest<'_>) -> Result<File> {
-    let path = request.path;
-    let link = fs::symlink_metadata(path).map_err(Error::path("look at", path))?;
-    if link.file_type().is_symlink() {
-        return Err(refused(
-            path,
-            "target-is-link",
-            "it is a symbolic link; give the file itself",
-        ));
-    }
-    if !link.is_file() {
-        return Err(refused(
-            path,
-            "target-is-no-file",
-            "it is there and is no regular file",
-        ));
-    }
-    if !request.force {
-        return Err(refused(path, "target-exists", "the file is there already"));
-    }
-    if let Some(user) = host.use_of_file(path)? {
-        return Err(refused(path, "target-in-use", &format!("it is in use as {user}")));
-    }
-    // Not truncated before the descriptor was looked at.
+/// Opens the file that was looked at, and no other.
+fn open_found(path: &Path, found: &Metadata) -> Result<File> {
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let descriptor =
         rustix::fs::open(path, flags, Mode::empty()).map_err(|e| Error::path("open", path)(e.into()))?;
     let file = File::from(descriptor);
     let opened = file.metadata().map_err(Error::path("look at", path))?;
-    if !opened.is_file() {
-        return Err(refused(
-            path,
-            "target-is-no-file",
-            "it is there and is no regular file",
-        ));
+    if opened.is_file() && is_same_file(&opened, found) {
+        Ok(file)
+    } else {
+        Err(refused(path, "changed", "it is another file than a moment ago"))
     }
-    for source in request.sources {
-        let source = fs::metadata(source).map_err(Error::path("look at", source))?;
-        if (source.dev(), source.ino()) == (opened.dev(), opened.ino()) {
-            return Err(refused(path, "target-is-source", "it is the source itself"));
-        }
-    }
-    Ok(file)
 }
 
-fn refused(path: &Path, code: &'static str, message: &str) -> Error {
-    Error::Refused {
-        target: path.display().to_string(),
-        findings: vec![Finding::new(code, message)],
+/// Makes a file all zeros and of that size, or leaves it as it was.
+fn empty(file: &File, old_bytes: u64, size_bytes: u64) -> io::Result<()> {
+    // The new size first: where it cannot be had (too large for the file system, a quota), nothing is lost yet.
+    if let Err(e) = file.set_len(size_bytes) {
+        // Some file systems grow in part before they fail.
+        let _ = file.set_len(old_bytes);
+        return Err(e);
     }
+    file.set_len(0)?;
+    file.set_len(size_bytes)
+}
+
+fn create(path: &Path, size_bytes: u64) -> Result<File> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::from_raw_mode(0o666)) {
+        Ok(descriptor) => File::from(descriptor),
+        Err(rustix::io::Errno::EXIST) => {
+            return Err(refused(path, "target-exists", "the file appeared just now"));
+        }
+        Err(e) => return Err(Error::path("create", path)(e.into())),
+    };
+    if let Err(e) = file.set_len(size_bytes) {
+        // It is ours: take it away again, unless somebody put another in its place.
+        if let (Ok(ours), Ok(there)) = (file.metadata(), fs::symlink_metadata(path))
+            && is_same_file(&ours, &there)
+        {
+            let _ = fs::remove_file(path);
+        }
+        return Err(Error::path("set the size of", path)(e));
+    }
+    Ok(file)
 }
 
 #[cfg(test)]
