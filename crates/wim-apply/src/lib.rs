@@ -35,6 +35,7 @@ pub mod path;
 mod read;
 mod select;
 mod source;
+pub mod write;
 
 pub use blob::{BlobHash, BlobId};
 pub use error::{Error, ErrorKind, Result};

@@ -273,6 +273,25 @@ impl Wim {
         self.metadata.get(slot).map(|(hash, _)| *hash)
     }
 
+    /// The stored bytes of an image's metadata resource, with its hash and place.
+    pub(crate) fn raw_metadata(&self, index: u32) -> Result<Option<(BlobHash, ResourceHeader, Vec<u8>)>> {
+        let Some((hash, resource)) = self.metadata_entry(index).filter(|_| !self.header().pipable) else {
+            return Ok(None);
+        };
+        let what = "metadata resource";
+        let limit = self.limits.max_metadata_bytes;
+        if resource.stored_bytes > limit {
+            return Err(Error::Limit { what, asked: resource.stored_bytes, limit });
+        }
+        let bytes = self.parts[0].source.read_vec(what, resource.offset, resource.stored_bytes)?;
+        Ok(Some((hash, resource, bytes)))
+    }
+
+    /// Hash and place of an image's metadata resource.
+    pub(crate) fn metadata_entry(&self, index: u32) -> Option<(BlobHash, ResourceHeader)> {
+        self.metadata.get((index as usize).checked_sub(1)?).copied()
+    }
+
     /// An image's metadata resource, uncompressed, its hash checked.
     ///
     /// # Errors

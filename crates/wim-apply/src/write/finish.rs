@@ -1,0 +1,71 @@
+//! The end of a file: blob table, XML, integrity table, header.
+
+use super::tail::Tail;
+use super::xml::{self, ImageXml};
+use crate::layout::{BlobEntry, HEADER_BYTES, Header, IntegrityHeader, ResourceHeader, resource_flag};
+use crate::{Error, Result};
+
+/// Bytes that each hash of an integrity table covers.
+const INTEGRITY_CHUNK_BYTES: u32 = 10 << 20;
+
+/// What a file says of itself.
+pub(super) struct Part<'a> {
+    /// Without the places of the tables.
+    pub(super) header: Header,
+    pub(super) blob_table: Vec<BlobEntry>,
+    pub(super) images: &'a [ImageXml],
+    pub(super) integrity_table: bool,
+}
+
+/// Writes the tables behind the resources, and the header last of all. Returns the length of the file.
+pub(super) fn write_tables(tail: &mut Tail<'_>, part: Part<'_>) -> Result<u64> {
+    let mut header = part.header;
+    let bytes: Vec<u8> = part.blob_table.iter().flat_map(BlobEntry::encode).collect();
+    header.blob_table = write_table(tail, &bytes)?;
+    let table_end = tail.position();
+    header.xml = write_table(tail, &xml::encode(part.images, table_end))?;
+    if part.integrity_table {
+        header.integrity = write_integrity_table(tail, table_end)?;
+    }
+    tail.cut_and_sync()?;
+    let file_bytes = tail.position();
+    tail.write_at(0, &header.encode())?;
+    tail.sync()?;
+    Ok(file_bytes)
+}
+
+fn write_table(tail: &mut Tail<'_>, bytes: &[u8]) -> Result<ResourceHeader> {
+    let (offset, size_bytes) = (tail.position(), bytes.len() as u64);
+    tail.write(bytes)?;
+    Ok(ResourceHeader {
+        stored_bytes: size_bytes,
+        flags: resource_flag::METADATA,
+        offset,
+        size_bytes,
+    })
+}
+
+fn write_integrity_table(tail: &mut Tail<'_>, table_end: u64) -> Result<ResourceHeader> {
+    let offset = tail.position();
+    let hashes = tail.hash_range(HEADER_BYTES as u64, table_end, INTEGRITY_CHUNK_BYTES)?;
+    let size = IntegrityHeader::SIZE + 20 * hashes.len();
+    let too_many = |_| Error::Invalid {
+        what: "integrity table",
+        reason: format!("{} chunks do not fit its 32-bit length field", hashes.len()),
+    };
+    let integrity = IntegrityHeader {
+        table_bytes: u32::try_from(size).map_err(too_many)?,
+        chunk_count: u32::try_from(hashes.len()).map_err(too_many)?,
+        chunk_bytes: INTEGRITY_CHUNK_BYTES,
+    };
+    let mut bytes = integrity.encode().to_vec();
+    hashes.iter().for_each(|hash| bytes.extend(hash.0));
+    tail.write(&bytes)?;
+    let size_bytes = bytes.len() as u64;
+    Ok(ResourceHeader {
+        stored_bytes: size_bytes,
+        flags: 0,
+        offset,
+        size_bytes,
+    })
+}

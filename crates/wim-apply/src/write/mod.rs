@@ -1,0 +1,52 @@
+//! Writing WIM files: capture, append, export.
+//!
+//! A [`WimWriter`] writes one file to an [`Output`]. Images come from a [`CaptureSource`] (a directory, a
+//! volume) or from another [`Wim`](crate::Wim).
+//!
+//! ```
+//! use std::io::Cursor;
+//! use std::sync::atomic::AtomicBool;
+//! use wim_apply::write::{DirectorySource, WimWriter, WriteControl, WriteOptions};
+//! use wim_apply::{ImageInfo, Limits, Wim};
+//!
+//! # let source = tempfile::tempdir()?;
+//! # std::fs::write(source.path().join("hello.txt"), "hello")?;
+//! # let folder = source.path();
+//! let mut file = Cursor::new(Vec::new()); // or a `File`
+//! let mut control = WriteControl { interrupt: &AtomicBool::new(false), progress: &mut |_| {} };
+//! let mut writer = WimWriter::create(&mut file, &WriteOptions::default())?;
+//! let info = ImageInfo { name: Some("Tools".to_owned()), ..ImageInfo::default() };
+//! writer.capture(&mut DirectorySource::new(folder), &info, &[], &mut control)?;
+//! writer.finish()?;
+//!
+//! let wim = Wim::open(file, &Limits::default())?;
+//! assert!(wim.image(1)?.lookup("\\hello.txt").is_ok());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod capture;
+mod container;
+mod directory;
+mod exclude;
+mod export;
+mod finish;
+mod large;
+mod metadata;
+mod options;
+mod output;
+mod pack;
+mod source;
+mod statistics;
+mod symlink;
+mod tail;
+mod writer;
+mod xml;
+
+pub use capture::{CaptureReport, hash_tree};
+pub use directory::DirectorySource;
+pub use exclude::DEFAULT_EXCLUDE;
+pub use export::ExportImage;
+pub use options::{Compression, WriteControl, WriteOptions};
+pub use output::Output;
+pub use source::CaptureSource;
+pub use writer::{WimWriter, WriteReport};
