@@ -1,4 +1,5 @@
 //! Decoders against chunks that other programs wrote, and against each other on damaged ones.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail with the test")]
 
 mod codec_support;
 

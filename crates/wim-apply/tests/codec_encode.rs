@@ -1,4 +1,5 @@
 //! The encoder against foreign decoders, and against our own on anything.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail with the test")]
 
 mod codec_support;
 

@@ -1,5 +1,6 @@
 //! Chunks as other programs wrote them: a minimal WIM reader that shares no code with the crate's own.
 
+#![allow(clippy::unwrap_used, reason = "test support: a failure is a test failure")]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use sha1::{Digest, Sha1};
