@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 use partitioner::device::{DeviceRequest, FileRequest, Host, Target, check_target_device, check_target_file};
-use partitioner::{Error, ErrorKind, Result};
+use partitioner::{Error, ErrorKind, Result, Window};
 
 fn open(path: &Path, force: bool, sources: &[PathBuf]) -> Result<Target> {
     Target::open_file(
@@ -110,6 +110,41 @@ fn a_check_says_what_opening_would_and_changes_nothing() {
     }
     assert_eq!(fs::read(path("there")).unwrap(), b"content");
     assert!(!path("new").exists());
+}
+
+#[test]
+fn a_file_written_in_place_keeps_its_size_and_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("disk.img"), [7; 20_000]).unwrap();
+    fs::write(path("source"), "source").unwrap();
+    fs::hard_link(path("source"), path("same")).unwrap();
+    symlink(path("disk.img"), path("link")).unwrap();
+    let sources = [path("source")];
+    let open = |name: &str| Target::open_file_in_place(&Host::default(), &path(name), &sources);
+
+    let mut target = open("disk.img").unwrap();
+    assert!(!target.starts_zeroed() && target.device().is_none());
+    assert_eq!(target.size_bytes(), 20_000);
+    let mut part = Window::new(&mut target, 5000, 100);
+    part.write_all(&[8; 100]).unwrap();
+    assert!(part.write_all(&[8]).is_err());
+    target.zero_range(6000, 50).unwrap();
+    target.zero_range(19_990, 1000).unwrap();
+    target.flush().unwrap();
+    assert_eq!(target.durable_bytes(), 160);
+    target.finish().unwrap();
+    let mut expected = vec![7; 20_000];
+    expected[5000..5100].fill(8);
+    expected[6000..6050].fill(0);
+    expected[19_990..].fill(0);
+    assert!(fs::read(path("disk.img")).unwrap() == expected);
+
+    assert_eq!(code(open("link")), "target-is-link");
+    assert_eq!(code(open(".")), "target-is-no-file");
+    assert_eq!(code(open("same")), "target-is-source");
+    assert_eq!(open("nowhere").unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(!path("nowhere").exists());
 }
 
 #[test]
@@ -253,6 +288,10 @@ fn a_loop_device_is_written_only_by_its_name() {
         "holds-source"
     );
     assert_eq!(code(open(&image, true, &[])), "target-in-use");
+    assert_eq!(
+        code(Target::open_file_in_place(&Host::default(), &image, &[])),
+        "target-in-use"
+    );
     assert_eq!(code(open(&device.0, true, &[])), "target-is-no-file");
 
     let mut target = try_open(Some(name), 8 << 20, &[]).unwrap();

@@ -87,6 +87,14 @@ pub(super) fn look_at_file(host: &Host, request: &FileRequest<'_>) -> Result<Opt
     Ok(Some(found))
 }
 
+/// The file that may be written in place.
+pub(super) fn look_at_existing_file(host: &Host, path: &Path, sources: &[PathBuf]) -> Result<Metadata> {
+    let found = fs::symlink_metadata(path).map_err(not_found_or("file", path))?;
+    check_regular(path, &found)?;
+    check_free(host, path, &found, sources)?;
+    Ok(found)
+}
+
 /// The folder that a file lies in.
 pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent()

@@ -13,7 +13,8 @@ use super::host::Host;
 use super::model::Device;
 use super::parse::DeviceNumber;
 use super::request::{
-    DeviceRequest, FileRequest, ask, check_target_device, folder_of, is_same_file, look_at_file, refused,
+    DeviceRequest, FileRequest, ask, check_target_device, folder_of, is_same_file, look_at_existing_file,
+    look_at_file, refused,
 };
 use crate::error::{Error, Result};
 
@@ -29,6 +30,7 @@ pub struct Target {
     size_bytes: u64,
     sector_bytes: u32,
     device: Option<Device>,
+    starts_zeroed: bool,
 }
 
 impl Target {
@@ -48,6 +50,38 @@ impl Target {
             create(path, size_bytes)?
         };
         Ok(Self::new(file, path, size_bytes, 512, None))
+    }
+
+    /// Opens an image file that is there, to write into a part of it, such as one partition (see
+    /// [`Window`](crate::Window) and [`find_partition`](crate::find_partition)). Nothing is emptied, and its size
+    /// stays: [`starts_zeroed`](Self::starts_zeroed) is false, and writes must end where the file ends. What must
+    /// not be replaced must not be written in place either: a symbolic link, a file that is no regular one, a
+    /// source, and one in use as loop device or swap are refused.
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use partitioner::{Window, device::{Host, Target}};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("disk.img");
+    /// std::fs::write(&path, "..........")?;
+    /// let mut disk = Target::open_file_in_place(&Host::default(), &path, &[])?;
+    /// Window::new(&mut disk, 2, 4).write_all(b"part")?;
+    /// disk.finish()?;
+    /// assert_eq!(std::fs::read(&path)?, b"..part....");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Refused` with codes `target-is-link`, `target-is-no-file`, `target-is-source`, `target-in-use`, `changed`;
+    /// `NotFound`; `Io`.
+    pub fn open_file_in_place(host: &Host, path: &Path, sources: &[PathBuf]) -> Result<Self> {
+        let found = look_at_existing_file(host, path, sources)?;
+        let file = open_found(path, &found)?;
+        let size_bytes = file.metadata().map_err(Error::path("look at", path))?.len();
+        let mut target = Self::new(file, path, size_bytes, 512, None);
+        target.starts_zeroed = false;
+        Ok(target)
     }
 
     /// Opens a device for erasing. The policy is asked before anything is opened; then the device is opened
@@ -93,6 +127,7 @@ impl Target {
             path: path.to_path_buf(),
             size_bytes,
             sector_bytes,
+            starts_zeroed: device.is_none(),
             device,
         }
     }
@@ -121,10 +156,11 @@ impl Target {
         self.device.as_ref()
     }
 
-    /// Whether bytes that were never written read as zero: true for a file, never assumed of a device.
+    /// Whether bytes that were never written read as zero: true for a file that was created or emptied, never
+    /// assumed of a device.
     #[must_use]
     pub fn starts_zeroed(&self) -> bool {
-        self.device.is_none()
+        self.starts_zeroed
     }
 
     /// Bytes that were written and are known to be on the medium.
