@@ -110,6 +110,8 @@ struct Memory {
     /// A byte that the medium does not keep.
     bad_byte: Option<usize>,
     writes: Vec<u64>,
+    /// How many writes there had been when the old table was said to be gone.
+    cleared_after: Option<usize>,
 }
 
 impl Memory {
@@ -120,6 +122,7 @@ impl Memory {
             durable_bytes: 0,
             bad_byte: None,
             writes: Vec::new(),
+            cleared_after: None,
         }
     }
 }
@@ -172,6 +175,9 @@ impl CopyTarget for Memory {
     fn durable_bytes(&self) -> u64 {
         self.durable_bytes
     }
+    fn table_cleared(&mut self) {
+        self.cleared_after = Some(self.writes.len());
+    }
 }
 
 #[test]
@@ -185,6 +191,7 @@ fn holes_are_cleared_on_a_device_and_the_head_is_last() {
     assert_eq!(report.verified_bytes, 64 * MIB);
     assert_eq!(*target.writes.last().unwrap(), 0);
     // The wipe of both ends, then nothing at the start until the end.
+    assert_eq!(target.cleared_after, Some(2));
     assert_eq!(target.writes.iter().filter(|&&at| at < 8192).count(), 2);
 }
 

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "a skipped part is reported")]
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 use partitioner::device::{DeviceRequest, FileRequest, Host, Target, check_target_device, check_target_file};
-use partitioner::{Error, ErrorKind, Result, Window};
+use partitioner::{Error, ErrorKind, Result, Window, gpt};
 
 fn open(path: &Path, force: bool, sources: &[PathBuf]) -> Result<Target> {
     Target::open_file(
@@ -311,6 +311,39 @@ fn a_loop_device_is_written_only_by_its_name() {
         (bytes[4095], &bytes[4096..8192], &bytes[8192..8197]),
         (0xA5, &[0; 4096][..], &b"after"[..])
     );
+}
+
+#[test]
+fn the_kernel_forgets_partitions_that_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("disk.img");
+    File::create_new(&image).unwrap().set_len(16 << 20).unwrap();
+    let Some(device) = Loop::attach(&image, &["-P"]) else {
+        return;
+    };
+    // Told to the kernel by hand, since not every kernel reads GPTs.
+    let Some(mut addpart) = testkit::tool("addpart") else {
+        return;
+    };
+    testkit::run(addpart.arg(&device.0).args(["1", "2048", "6144"]));
+    let name = device.0.file_name().unwrap().to_str().unwrap();
+    let partition = Path::new("/sys/block").join(name).join(format!("{name}p1"));
+    assert!(partition.exists());
+    let request = DeviceRequest {
+        path: &device.0,
+        erase: image.to_str(),
+        need_bytes: 0,
+        sources: &[],
+    };
+    let mut target = Target::open_device(&Host::default(), &request).unwrap();
+    gpt::wipe(&mut target, 16 << 20, 512).unwrap();
+    assert!(partition.exists());
+    // A daemon that looks at new partitions may still have it open.
+    let done = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        target.reread_table()
+    });
+    assert!(done && !partition.exists());
 }
 
 #[test]

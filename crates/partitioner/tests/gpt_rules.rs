@@ -232,3 +232,25 @@ proptest! {
         prop_assert_eq!(found.table, table);
     }
 }
+
+#[test]
+fn signatures_of_a_partition_are_cleared_and_its_neighbours_are_not() {
+    const MIB: usize = 1 << 20;
+    for size in [0, 5, MIB / 2, MIB + 5, 2 * MIB, 6 * MIB + 4096] {
+        let mut bytes = vec![7; 8 * MIB];
+        let first = MIB + 512;
+        gpt::wipe_signatures(&mut Cursor::new(&mut bytes), first as u64, size as u64).unwrap();
+        assert_eq!(bytes.len(), 8 * MIB);
+        let (before, rest) = bytes.split_at(first);
+        let (inside, after) = rest.split_at(size);
+        assert!(before.iter().chain(after).all(|&b| b == 7), "{size}");
+        for (i, &byte) in inside.iter().enumerate() {
+            let cleared = i < MIB
+                || i >= size.saturating_sub(MIB)
+                || [MIB, 2 * MIB, 4 * MIB]
+                    .iter()
+                    .any(|at| (*at..at + 4096).contains(&i));
+            assert_eq!(byte == 0, cleared, "{size}: {i}");
+        }
+    }
+}

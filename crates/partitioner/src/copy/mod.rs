@@ -36,6 +36,8 @@ pub trait CopyTarget: Read + Write + Seek {
     fn forget_cache(&mut self) -> Result<()>;
     /// Bytes written so far that are known to be on the medium.
     fn durable_bytes(&self) -> u64;
+    /// Called after the old table was cleared, so that the kernel can forget its partitions.
+    fn table_cleared(&mut self) {}
 }
 
 impl CopyTarget for Target {
@@ -61,6 +63,10 @@ impl CopyTarget for Target {
 
     fn durable_bytes(&self) -> u64 {
         self.durable_bytes()
+    }
+
+    fn table_cleared(&mut self) {
+        self.reread_table();
     }
 }
 

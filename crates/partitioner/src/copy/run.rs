@@ -65,6 +65,7 @@ pub fn copy_image<S: Read + Seek, T: CopyTarget>(
     if !target.starts_zeroed() {
         let (size, sector) = (target.size_bytes(), target.sector_bytes().unwrap_or(512));
         gpt::wipe(target, size, sector)?;
+        target.table_cleared();
     }
     let before = target.durable_bytes();
     let total_bytes = sum(&data) + sum(&zeros);

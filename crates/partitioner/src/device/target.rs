@@ -214,6 +214,14 @@ impl Target {
             .map_err(Error::io("drop the cache of the target", 0))
     }
 
+    /// Asks the kernel to read a device's partition table again, best effort, so that it forgets partitions that
+    /// are gone: to be called after [`gpt::wipe`](crate::gpt::wipe). Otherwise their nodes stay, and an automounter
+    /// may mount what is about to be overwritten. Whether the kernel did; false for a file, and for a device whose
+    /// driver has no partitions.
+    pub fn reread_table(&mut self) -> bool {
+        self.device.is_some() && super::reread::reread_partition_table(&self.file).is_ok()
+    }
+
     /// Ends the work: everything to the medium, with the size of a file, and its directory entry where the folder
     /// can be synced; the kernel is told to read a device's partition table again (if it will not, the next plug-in
     /// does).
@@ -225,8 +233,8 @@ impl Target {
             .and_then(|()| self.file.sync_all())
             .map_err(Error::path("sync", &self.path))?;
         if self.device.is_some() {
-            // Best effort: some drivers cannot, and the table is on the medium in any case.
-            let _ = super::reread::reread_partition_table(&self.file);
+            // Some drivers cannot, and the table is on the medium in any case.
+            self.reread_table();
         } else {
             // Best effort: the image is whole and on the medium. A folder may be unreadable or gone, and some file
             // systems cannot sync one.

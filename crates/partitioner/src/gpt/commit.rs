@@ -1,6 +1,6 @@
 //! The order in which a table reaches a disk, so that an interrupted run never looks finished.
 //!
-//! [`wipe`] → data → [`GptTable::write_backup`] → [`GptTable::write_primary`]. Until the last of them there is no
+//! [`wipe`] → [`wipe_signatures`] of partitions that get no file system → data → [`GptTable::write_backup`] → [`GptTable::write_primary`]. Until the last of them there is no
 //! protective MBR, and without one no firmware, Windows or Linux looks at a backup table.
 
 use std::io::{Seek, SeekFrom, Write};
@@ -41,7 +41,8 @@ impl GptTable {
 }
 
 /// Clears whatever table the disk had: the first and last MiB (less on a smaller disk), the head first, then
-/// flushes. To be called before the first byte of data.
+/// flushes. To be called before the first byte of data. On a device
+/// [`Target::reread_table`](crate::device::Target::reread_table) follows, so that the kernel forgets the old partitions.
 ///
 /// # Errors
 /// `Invalid` for a sector size other than 512 or 4096; `Io`.
@@ -59,6 +60,11 @@ pub fn wipe<W: Write + Seek>(disk: &mut W, size_bytes: u64, sector_bytes: u32) -
 /// Clears the places where older contents of a partition keep their signatures: its first and last MiB, and
 /// where LUKS2 keeps spare headers. Without it a stale header can outlive a new file system that does not
 /// write there.
+///
+/// To be called on a device after [`wipe`] and before the first byte of data, for each partition whose content is
+/// not written whole: one that stays empty, such as the Microsoft reserved partition, and one whose new file system
+/// leaves its unused sectors as they are. A new image file holds nothing old. It does not flush: the flush before the
+/// table's commit covers it.
 ///
 /// # Errors
 /// `Io`.
