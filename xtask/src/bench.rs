@@ -299,6 +299,7 @@ fn traced(contestant: &Contestant, dir: &Path) -> Result<(u64, u64)> {
         Command::new("strace")
             .args([
                 "-f",
+                "--seccomp-bpf",
                 "-q",
                 "-e",
                 "signal=none",
