@@ -62,9 +62,6 @@ pub enum Error {
     /// Partition table, FAT volume, or target file or device.
     #[error("{0}")]
     Partitioner(#[source] partitioner::Error),
-    /// The target file is there already.
-    #[error("{}: exists", .0.display())]
-    TargetExists(PathBuf),
     /// Reading an NTFS volume.
     #[error("NTFS volume: {0}")]
     Ntfs(#[source] ntfs_image::Error),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ntfs_image::{DosNames, NtfsBuilder, VolumeSpec};
-use partitioner::device::{DeviceNumber, Host};
+use partitioner::device::{DeviceRequest, FileRequest, Host, check_target_device, check_target_file};
 use partitioner::fat32::FatPlan;
 use partitioner::gpt::GptTable;
 use wim_apply::{BlobId, ImageInfo, Wim};
@@ -375,40 +375,46 @@ fn disk_facts(table: &GptTable, size_bytes: u64) -> DiskFacts {
     }
 }
 
-/// Looks at the target without opening it for writing.
+/// Looks at the target without opening it for writing; what would be refused then is refused now.
 fn target_facts(spec: &Spec) -> Result<TargetFacts> {
+    let host = Host::default();
+    let sources = spec.sources();
     match &spec.target {
-        Target::File { path, force, .. } => match std::fs::symlink_metadata(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
-                if let Some(parent) = parent.filter(|p| !p.is_dir()) {
-                    return Err(io_error(
-                        "looking for the folder",
-                        parent,
-                        std::io::ErrorKind::NotFound.into(),
-                    ));
-                }
-                Ok(TargetFacts::NewFile)
+        Target::File {
+            path,
+            size_bytes,
+            force,
+        } => {
+            let request = FileRequest {
+                path,
+                size_bytes: *size_bytes,
+                force: *force,
+                sources: &sources,
+            };
+            check_target_file(&host, &request).map_err(Error::Partitioner)?;
+            match std::fs::symlink_metadata(path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(TargetFacts::NewFile),
+                Err(error) => Err(io_error("looking at", path, error)),
+                Ok(metadata) => Ok(TargetFacts::ExistingFile {
+                    size_bytes: metadata.len(),
+                    modified_unix_seconds: metadata.mtime(),
+                    inode: metadata.ino(),
+                }),
             }
-            Err(error) => Err(io_error("looking at", path, error)),
-            Ok(metadata) if *force => Ok(TargetFacts::ExistingFile {
-                size_bytes: metadata.len(),
-                modified_unix_seconds: metadata.mtime(),
-                inode: metadata.ino(),
-            }),
-            Ok(_) => Err(Error::TargetExists(path.clone())),
-        },
-        Target::Device { path, .. } => {
-            let metadata = std::fs::metadata(path).map_err(|error| io_error("looking at", path, error))?;
-            let number = DeviceNumber::from_raw(metadata.rdev());
-            let device = Host::default()
-                .device_by_number(number)
-                .map_err(Error::Partitioner)?;
+        }
+        Target::Device { path, erase } => {
+            let request = DeviceRequest {
+                path,
+                erase: Some(erase),
+                need_bytes: 0,
+                sources: &sources,
+            };
+            let device = check_target_device(&host, &request).map_err(Error::Partitioner)?;
             Ok(TargetFacts::Device {
                 size_bytes: device.size_bytes,
                 sector_bytes: device.logical_sector_bytes,
-                model: device.model.clone().unwrap_or_default(),
-                serial: device.serial.clone().unwrap_or_default(),
+                model: device.model.unwrap_or_default(),
+                serial: device.serial.unwrap_or_default(),
             })
         }
     }

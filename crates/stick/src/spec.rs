@@ -28,6 +28,18 @@ pub struct Spec {
     pub boot_ca: BootCa,
 }
 
+impl Spec {
+    /// Files of the host that are read: the target must be none of them, nor hold one.
+    #[must_use]
+    pub fn sources(&self) -> Vec<PathBuf> {
+        [Some(&self.source), self.unattend.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+}
+
 /// Where a stick goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]

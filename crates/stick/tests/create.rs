@@ -108,7 +108,7 @@ fn a_saved_plan_applies_only_while_it_is_true() {
     assert_eq!(saved, prepared.plan);
     std::fs::write(spec.target.path(), b"somebody's file").unwrap();
     let refused = Prepared::from_plan(saved.clone(), &support::options()).unwrap_err();
-    assert!(matches!(refused, Error::TargetExists(_)), "{refused}");
+    assert!(refused.to_string().contains("already"), "{refused}");
     std::fs::remove_file(spec.target.path()).unwrap();
     let mut other = saved.clone();
     other.source.metadata_sha1 = "0".repeat(40);

@@ -52,6 +52,8 @@ impl Prepared {
     /// partition table.
     pub fn apply(self, options: &RunOptions<'_>, progress: &mut dyn FnMut(Progress)) -> Result<ApplyReport> {
         let host = Host::default();
+        let mut sources = self.source.files.clone();
+        sources.extend(self.plan.spec.unattend.clone());
         let opened = match &self.plan.spec.target {
             Target::File {
                 path,
@@ -63,7 +65,7 @@ impl Prepared {
                     path,
                     size_bytes: *size_bytes,
                     force: *force,
-                    sources: &self.source.files,
+                    sources: &sources,
                 },
             ),
             Target::Device { path, erase } => OpenTarget::open_device(
@@ -72,7 +74,7 @@ impl Prepared {
                     path,
                     erase: Some(erase),
                     need_bytes: self.plan.disk.size_bytes,
-                    sources: &self.source.files,
+                    sources: &sources,
                 },
             ),
         };

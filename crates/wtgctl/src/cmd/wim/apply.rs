@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use partitioner::Window;
+use partitioner::device::{FileRequest, Host, Target};
+use partitioner::{Window, find_partition, gpt};
 use serde_json::json;
-use stick::{Compact, VolumeOptions};
+use stick::{Compact, PreparedVolume, VolumeOptions};
 use wim_apply::apply::{DirectoryTarget, apply_tree};
 
 use super::extract::warn_of_losses;
 use super::open::{WimArgs, apply_options, with_control};
 use super::{Context, Outcome};
-use crate::cmd::job::{CompactArg, VerifyArg};
+use crate::cmd::job::{CompactArg, VerifyArg, random_seed};
 use crate::failure::{Failure, REFUSED, USAGE};
 use crate::progress::Progress;
 use crate::size::{Size, human};
@@ -41,6 +42,9 @@ pub(crate) struct ApplyArgs {
     /// When the hashes of compact files are checked.
     #[arg(long, requires = "ntfs", value_enum, default_value_t = VerifyArg::Inline)]
     verify: VerifyArg,
+    /// Replace a volume file that is there, or overwrite the partition.
+    #[arg(long, requires = "ntfs")]
+    force: bool,
     /// Bytes per cluster.
     #[arg(long, requires = "ntfs", default_value_t = 4096)]
     cluster_size: u32,
@@ -95,73 +99,63 @@ fn to_directory(args: &ApplyArgs, directory: &Path, context: &Context) -> Result
 fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outcome, Failure> {
     let wim = args.wim.open()?;
     let index = args.wim.image_index(&wim, Some(&args.image))?;
-    let options = VolumeOptions {
+    let mut options = VolumeOptions {
         size_bytes: args.size.map(|size| size.0),
         first_byte: 0,
         sector_bytes: 512,
         cluster_bytes: args.cluster_size,
         compact: Compact::from(args.compact),
         verify: args.verify.into(),
-        seed: context.seed.unwrap_or(0),
+        seed: match context.seed {
+            Some(seed) => seed,
+            None => random_seed()?,
+        },
     };
+    let host = Host::default();
+    let sources = args.wim.files();
+    let mut disk = None;
+    if let Some(number) = args.partition {
+        if !args.force {
+            let message = format!("{}: partition {number} would be overwritten", volume.display());
+            return Err(Failure::new(REFUSED, message).hint("say --force when that is what you want"));
+        }
+        let mut target = Target::open_file_in_place(&host, volume, &sources)?;
+        let limits = partitioner::Limits::default();
+        let (first_byte, size_bytes) = find_partition(&mut target, number, &limits)?;
+        options.sector_bytes = gpt::read(&mut target, None, &limits).map_or(512, |found| found.table.sector_bytes);
+        options.first_byte = first_byte;
+        options.size_bytes = Some(size_bytes);
+        disk = Some(target);
+    }
     let run = context.run_options();
-    let io = |error: std::io::Error| Failure::io(volume.display(), &error);
+    let prepared = PreparedVolume::new(&wim, index, options, &run)?;
+    for warning in &prepared.warnings {
+        context.output.warning(warning);
+    }
+    let mut target = match disk {
+        Some(target) => target,
+        None => {
+            let size_bytes = prepared.size_bytes;
+            let request = FileRequest { path: volume, size_bytes, force: args.force, sources: &sources };
+            Target::open_file(&host, &request)?
+        }
+    };
     let mut progress = Progress::new(&context.output);
     let mut show = |p: stick::Progress| progress.update(p.phase, p.done_bytes, p.total_bytes);
-    let report = match args.partition {
-        None => {
-            let prepared = stick::PreparedVolume::new(&wim, index, options, &run)?;
-            for warning in &prepared.warnings {
-                context.output.warning(warning);
-            }
-            let mut file = std::fs::OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .open(volume)
-                .map_err(io)?;
-            file.set_len(prepared.size_bytes).map_err(io)?;
-            let report = prepared.write_to(&wim, &mut file, &run, &mut show)?;
-            file.sync_all().map_err(io)?;
-            report
-        }
-        Some(number) => {
-            let mut file = std::fs::OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(volume)
-                .map_err(io)?;
-            if !file.metadata().map_err(io)?.is_file() {
-                return Err(
-                    Failure::new(REFUSED, format_args!("{}: not a regular file", volume.display()))
-                        .hint("devices are written whole, by `wtgctl create` or `wtgctl write`"),
-                );
-            }
-            let limits = partitioner::Limits::default();
-            let (first_byte, size_bytes) = partitioner::find_partition(&mut file, number, &limits)?;
-            let options = VolumeOptions {
-                size_bytes: Some(size_bytes),
-                first_byte,
-                ..options
-            };
-            let prepared = stick::PreparedVolume::new(&wim, index, options, &run)?;
-            for warning in &prepared.warnings {
-                context.output.warning(warning);
-            }
-            let mut window = Window::new(&mut file, first_byte, size_bytes);
-            let report = prepared.write_to(&wim, &mut window, &run, &mut show)?;
-            file.sync_all().map_err(io)?;
-            report
-        }
-    };
+    let mut window = Window::new(&mut target, options.first_byte, prepared.size_bytes);
+    let written = prepared.write_to(&wim, &mut window, &run, &mut show);
     progress.finish();
+    let unfinished = "the volume has no boot sector: nothing takes it for finished; run the same command again with --force";
+    let report = written.map_err(|error| Failure::from(error).hint(unfinished))?;
+    target.finish()?;
     context.output.result(&report, || {
         format!(
-            "{} files and directories on {}, {} written in {} writes",
+            "{} files and directories on {}, {} written in {} writes, seed {}",
             report.files,
             volume.display(),
             human(report.written_bytes),
-            report.write_calls
+            report.write_calls,
+            options.seed,
         )
     })?;
     Ok(Outcome::Holds)

@@ -35,6 +35,11 @@ impl WimArgs {
         Ok(wim)
     }
 
+    /// The files of the host that were named.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        std::iter::once(&self.wim).filter(|path| path.as_os_str() != "-").chain(&self.references).cloned().collect()
+    }
+
     /// An error of the library, with the file's name.
     pub(crate) fn failed(&self, error: wim_apply::Error) -> Failure {
         Failure::from(error).at(self.wim.display())

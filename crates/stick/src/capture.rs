@@ -1,0 +1,281 @@
+//! An NTFS volume as source of a capture.
+
+use std::collections::HashMap;
+use std::io::{self, Cursor, Read, Seek};
+
+use ntfs_image::layout::{WOF_STREAM_NAME};
+use ntfs_image::read::{
+    Attribute, CompactFile, File, StandardInformation, Volume, parse_extended_attributes,
+};
+use ntfs_image::{CompactFormat, ReparsePoint};
+use wim_apply::apply::TargetError;
+use wim_apply::codec::{Codec, Decoder};
+use wim_apply::write::CaptureSource;
+use wim_apply::{BlobHash, Dentry, DentryId, Image, Inode, InodeId, Stream, StreamKind, TaggedItem};
+
+const ATTRIBUTE_DIRECTORY: u32 = 0x10;
+const ATTRIBUTE_SPARSE: u32 = 0x200;
+const ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
+/// Bits beyond these are NTFS's own.
+const ATTRIBUTES: u32 = 0x0fff_ffff;
+/// Records below are the file system's own, but for the root directory.
+const FIRST_USER_RECORD: u64 = 24;
+/// An object id with its three birth ids.
+const OBJECT_ID_BYTES: usize = 64;
+const TAG_OBJECT_ID: u32 = 1;
+const TAG_EXTENDED_ATTRIBUTES: u32 = 2;
+
+/// Captures a whole NTFS volume.
+///
+/// Kept: names, DOS names, hard links, data and named streams, reparse points, security descriptors, attributes,
+/// times, object ids, extended attributes. Files that are stored compact (WOF) are captured as what they
+/// contain. Left out: the file system's own files, and, with a warning, what is encrypted by EFS.
+#[derive(Debug)]
+pub struct VolumeSource<R> {
+    volume: Volume<R>,
+    nodes: Vec<Node>,
+    current: Option<File>,
+}
+
+/// What is needed to read a file again.
+#[derive(Debug)]
+struct Node {
+    record: u64,
+    /// Directory of its first name, and that name.
+    name: (InodeId, Box<[u16]>),
+    reparse: Option<ReparsePoint>,
+    compact: bool,
+}
+
+/// The tree that is being read.
+#[derive(Default)]
+struct Found {
+    image: Image,
+    inodes: HashMap<u64, InodeId>,
+    descriptors: HashMap<Vec<u8>, u32>,
+}
+
+impl<R: Read + Seek> VolumeSource<R> {
+    /// Of an open volume.
+    #[must_use]
+    pub fn new(volume: Volume<R>) -> Self {
+        Self { volume, nodes: Vec::new(), current: None }
+    }
+
+    /// Adds a file; `None` for one that cannot be captured.
+    fn add(
+        &mut self,
+        found: &mut Found,
+        file: &File,
+        name: (InodeId, Box<[u16]>),
+    ) -> Result<Option<InodeId>, TargetError> {
+        let information = file.standard_information().unwrap_or_default();
+        let point = self.volume.reparse_point(file)?;
+        let compact = point.as_ref().and_then(CompactFormat::of_reparse_point).is_some();
+        let mut node = Node { record: file.reference.record, name, reparse: point.filter(|_| !compact), compact };
+        if file.streams().any(Attribute::is_encrypted) {
+            let id = InodeId(0);
+            self.nodes.push(node);
+            let path = self.path(self.nodes.len() - 1, id);
+            self.nodes.pop();
+            found.image.warnings.push(format!("{path}: it is encrypted by EFS; left out"));
+            return Ok(None);
+        }
+        let mut inode = describe(&information, file, &node);
+        if let Some(descriptor) = self.volume.security_descriptor(file)? {
+            let next = u32::try_from(found.descriptors.len()).unwrap_or(u32::MAX);
+            let descriptors = &mut found.image.security_descriptors;
+            inode.security = Some(*found.descriptors.entry(descriptor).or_insert_with_key(|new| {
+                descriptors.push(new.clone());
+                next
+            }));
+        }
+        if let Some(id) = file.object_id() {
+            let mut data = id.to_vec();
+            data.resize(OBJECT_ID_BYTES, 0);
+            inode.tagged_items.push(TaggedItem { tag: TAG_OBJECT_ID, data });
+        }
+        if let Some(packed) = self.volume.extended_attributes(file)? {
+            let data = extended_attributes_item(&packed).ok_or("malformed extended attributes")?;
+            inode.tagged_items.push(TaggedItem { tag: TAG_EXTENDED_ATTRIBUTES, data });
+        }
+        let id = InodeId(u32::try_from(found.image.inodes.len())?);
+        if let Some(point) = &mut node.reparse {
+            // A junction's target is on the captured volume, wherever that is put.
+            inode.reparse_fixed_up = true;
+            inode.reparse_tag = point.tag;
+            inode.reparse_reserved = point.reserved;
+        }
+        self.nodes.push(node);
+        found.image.inodes.push(inode);
+        Ok(Some(id))
+    }
+
+    fn path(&self, mut at: usize, root: InodeId) -> String {
+        let mut names = Vec::new();
+        while at != root.0 as usize
+            && let Some(node) = self.nodes.get(at)
+        {
+            names.push(wim_apply::path::name_to_text(&node.name.1));
+            at = node.name.0.0 as usize;
+        }
+        names.iter().rev().fold(String::new(), |path, name| path + "\\" + name)
+    }
+}
+
+impl<R: Read + Seek> CaptureSource for VolumeSource<R> {
+    fn tree(&mut self) -> Result<Image, TargetError> {
+        self.nodes.clear();
+        let mut found = Found::default();
+        let root = self.volume.root()?;
+        let record = root.reference.record;
+        let Some(inode) = self.add(&mut found, &root, (InodeId(0), Box::default()))? else {
+            return Err("the root directory is encrypted".into());
+        };
+        found.inodes.insert(record, inode);
+        add_name(&mut found.image, Box::default(), Box::default(), None, inode);
+        let mut pending = vec![(Image::ROOT, record)];
+        while let Some((parent, record)) = pending.pop() {
+            let directory = self.volume.file(record)?;
+            let first = pending.len();
+            let parent_inode = found.image.dentries[parent.0 as usize].inode;
+            for entry in self.volume.directory(&directory)? {
+                let record = entry.reference.record;
+                if record < FIRST_USER_RECORD {
+                    continue;
+                }
+                let name: Box<[u16]> = entry.key.name.into();
+                let dos_name = entry.dos_name.unwrap_or_default().into();
+                if let Some(&inode) = found.inodes.get(&record) {
+                    if found.image.inodes[inode.0 as usize].is_directory() {
+                        return Err(format!("{}: a directory with two names", self.path(inode.0 as usize, InodeId(0))).into());
+                    }
+                    add_name(&mut found.image, name, dos_name, Some(parent), inode);
+                    continue;
+                }
+                let file = self.volume.file_by_reference(entry.reference)?;
+                let Some(inode) = self.add(&mut found, &file, (parent_inode, name.clone()))? else { continue };
+                found.inodes.insert(record, inode);
+                let id = add_name(&mut found.image, name, dos_name, Some(parent), inode);
+                if file.is_directory() {
+                    pending.push((id, record));
+                }
+            }
+            pending[first..].reverse();
+        }
+        // A reparse point cannot have several names in a WIM.
+        Ok(found.image)
+    }
+
+    fn open(&mut self, inode: InodeId, stream: usize) -> Result<Box<dyn Read + '_>, TargetError> {
+        let node = self.nodes.get(inode.0 as usize).ok_or("no such file")?;
+        let streams_before = usize::from(node.reparse.is_some());
+        if let Some(point) = node.reparse.as_ref().filter(|_| stream == 0) {
+            return Ok(Box::new(Cursor::new(&point.data)));
+        }
+        let compact = node.compact;
+        let file = self.volume.file(node.record)?;
+        let file = &*self.current.insert(file);
+        let attribute = data_streams(file, compact).nth(stream - streams_before).ok_or("no such stream")?;
+        if compact && attribute.name.is_empty() {
+            let packed: Option<CompactFile<'_>> = self.volume.compact(file)?;
+            let packed = packed.ok_or("the compact file changed")?;
+            return Ok(Box::new(self.volume.open_compact(&packed, Decoders::default().decode())?));
+        }
+        Ok(Box::new(self.volume.open_attribute(attribute)?))
+    }
+
+    fn name_of(&self, inode: InodeId) -> String {
+        self.path(inode.0 as usize, InodeId(0))
+    }
+}
+
+/// The data streams that are captured, in their order.
+fn data_streams(file: &File, compact: bool) -> impl Iterator<Item = &Attribute> {
+    let hidden = move |stream: &&Attribute| {
+        compact && stream.name.iter().copied().eq(WOF_STREAM_NAME.encode_utf16())
+    };
+    let unnamed = file.streams().filter(|stream| stream.name.is_empty());
+    unnamed.chain(file.streams().filter(move |stream| !stream.name.is_empty() && !hidden(stream)))
+}
+
+/// Attributes, times and streams.
+fn describe(information: &StandardInformation, file: &File, node: &Node) -> Inode {
+    let mut attributes = information.attributes & ATTRIBUTES & !ATTRIBUTE_DIRECTORY;
+    if file.is_directory() {
+        attributes |= ATTRIBUTE_DIRECTORY;
+    }
+    if node.compact {
+        attributes &= !(ATTRIBUTE_REPARSE_POINT | ATTRIBUTE_SPARSE);
+    }
+    let mut inode = Inode {
+        attributes,
+        creation_time: information.creation_time,
+        last_access_time: information.access_time,
+        last_write_time: information.modification_time,
+        ..Inode::default()
+    };
+    let stream = |kind, name: &[u16], size_bytes| Stream {
+        kind,
+        name: name.into(),
+        hash: BlobHash::ZERO,
+        blob: None,
+        size_bytes,
+    };
+    if let Some(point) = &node.reparse {
+        inode.attributes |= ATTRIBUTE_REPARSE_POINT;
+        inode.streams.push(stream(StreamKind::ReparsePoint, &[], point.data.len() as u64));
+    }
+    let data = data_streams(file, node.compact);
+    inode.streams.extend(data.map(|found| stream(StreamKind::Data, &found.name, found.size_bytes())));
+    inode
+}
+
+fn add_name(
+    image: &mut Image,
+    name: Box<[u16]>,
+    short_name: Box<[u16]>,
+    parent: Option<DentryId>,
+    inode: InodeId,
+) -> DentryId {
+    let id = DentryId(u32::try_from(image.dentries.len()).unwrap_or(u32::MAX));
+    if let Some(parent) = parent {
+        image.dentries[parent.0 as usize].children.push(id);
+    }
+    image.inodes[inode.0 as usize].link_count += 1;
+    image.dentries.push(Dentry { name, short_name, parent: parent.unwrap_or(id), inode, children: Vec::new() });
+    id
+}
+
+/// From the form on a volume to the tagged item of a WIM: the reverse of what applying does.
+fn extended_attributes_item(packed: &[u8]) -> Option<Vec<u8>> {
+    let mut item = Vec::with_capacity(packed.len());
+    for attribute in parse_extended_attributes(packed)? {
+        item.extend(u16::try_from(attribute.value.len()).ok()?.to_le_bytes());
+        item.push(u8::try_from(attribute.name.len()).ok()?);
+        item.push(attribute.flags);
+        item.extend(attribute.name);
+        item.push(0);
+        item.extend(attribute.value);
+    }
+    Some(item)
+}
+
+/// Decoders of compact files.
+#[derive(Default)]
+struct Decoders(Option<(CompactFormat, Decoder)>);
+
+impl Decoders {
+    fn decode(mut self) -> impl FnMut(CompactFormat, &[u8], &mut [u8]) -> io::Result<()> {
+        move |format, packed, plain| {
+            if self.0.as_ref().is_none_or(|(known, _)| *known != format) {
+                let codec = if format == CompactFormat::Lzx32K { Codec::Lzx } else { Codec::Xpress };
+                self.0 = Decoder::new(codec, format.chunk_bytes()).map(|decoder| (format, decoder));
+            }
+            let (_, decoder) = self.0.as_mut().ok_or(io::ErrorKind::Unsupported)?;
+            decoder
+                .decompress(packed, plain)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        }
+    }
+}
