@@ -9,7 +9,7 @@ use partitioner::device::{DeviceRequest, Host, Target};
 use serde::Serialize;
 
 use super::{Context, Outcome};
-use crate::failure::Failure;
+use crate::failure::{BAD_INPUT, Failure};
 use crate::progress::Progress;
 use crate::size::human;
 
@@ -54,7 +54,7 @@ pub(crate) fn run(args: WriteArgs, context: &Context) -> Result<Outcome, Failure
         need_bytes: image_bytes,
         sources: std::slice::from_ref(&args.image),
     };
-    let mut target = Target::open_device(&Host::default(), &request)?;
+    let mut target = Target::open_device(&Host::default(), &request).map_err(not_opened)?;
     let options = CopyOptions {
         verify: !args.no_verify,
         fit_gpt: !args.keep_table,
@@ -105,6 +105,14 @@ pub(crate) fn run(args: WriteArgs, context: &Context) -> Result<Outcome, Failure
         )
     })?;
     Ok(Outcome::Holds)
+}
+
+fn not_opened(error: partitioner::Error) -> Failure {
+    if error.kind() == partitioner::ErrorKind::NotFound {
+        return Failure::of(BAD_INPUT, &error)
+            .hint("check the path; `wtgctl devices` lists the devices that can be written");
+    }
+    error.into()
 }
 
 fn incomplete(error: partitioner::Error, device: &std::path::Path) -> Failure {
