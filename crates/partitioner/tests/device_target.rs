@@ -131,13 +131,20 @@ fn a_file_written_in_place_keeps_its_size_and_the_rest() {
     assert!(part.write_all(&[8]).is_err());
     target.zero_range(6000, 50).unwrap();
     target.zero_range(19_990, 1000).unwrap();
+    assert_eq!(
+        target.write(b"more").unwrap_err().kind(),
+        std::io::ErrorKind::StorageFull
+    );
+    target.seek(SeekFrom::Start(19_998)).unwrap();
+    assert_eq!(target.write(b"more").unwrap(), 2);
     target.flush().unwrap();
-    assert_eq!(target.durable_bytes(), 160);
+    assert_eq!(target.durable_bytes(), 162);
     target.finish().unwrap();
     let mut expected = vec![7; 20_000];
     expected[5000..5100].fill(8);
     expected[6000..6050].fill(0);
     expected[19_990..].fill(0);
+    expected[19_998..].copy_from_slice(b"mo");
     assert!(fs::read(path("disk.img")).unwrap() == expected);
 
     assert_eq!(code(open("link")), "target-is-link");

@@ -21,7 +21,8 @@ use crate::error::{Error, Result};
 /// Bytes of one write where zeros must be written.
 const ZERO_BLOCK_BYTES: u64 = 1 << 20;
 
-/// An opened target. It is `Read + Write + Seek`; `flush` waits until everything written is on the medium.
+/// An opened target. It is `Read + Write + Seek`; `flush` waits until everything written is on the medium, and a write
+/// past its end fails, for a file too.
 #[derive(Debug)]
 pub struct Target {
     file: Arc<File>,
@@ -31,6 +32,8 @@ pub struct Target {
     sector_bytes: u32,
     device: Option<Device>,
     starts_zeroed: bool,
+    /// Where the next read or write begins.
+    position: u64,
 }
 
 impl Target {
@@ -54,9 +57,9 @@ impl Target {
 
     /// Opens an image file that is there, to write into a part of it, such as one partition (see
     /// [`Window`](crate::Window) and [`find_partition`](crate::find_partition)). Nothing is emptied, and its size
-    /// stays: [`starts_zeroed`](Self::starts_zeroed) is false, and writes must end where the file ends. What must
-    /// not be replaced must not be written in place either: a symbolic link, a file that is no regular one, a
-    /// source, and one in use as loop device or swap are refused.
+    /// stays: [`starts_zeroed`](Self::starts_zeroed) is false, and a write past its end fails. What must not be
+    /// replaced must not be written in place either: a symbolic link, a file that is no regular one, a source, and
+    /// one in use as loop device or swap are refused.
     ///
     /// ```
     /// use std::io::Write;
@@ -129,6 +132,7 @@ impl Target {
             sector_bytes,
             starts_zeroed: device.is_none(),
             device,
+            position: 0,
         }
     }
 
@@ -246,13 +250,25 @@ impl Target {
 
 impl Read for Target {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&*self.file).read(buffer)
+        let count = (&*self.file).read(buffer)?;
+        self.position += count as u64;
+        Ok(count)
     }
 }
 
 impl Write for Target {
+    /// Writes end at the target's size: a file does not grow either.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let count = (&*self.file).write(buffer)?;
+        let room = self.size_bytes.saturating_sub(self.position);
+        let room = usize::try_from(room).map_or(buffer.len(), |room| room.min(buffer.len()));
+        if room == 0 && !buffer.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::StorageFull,
+                format!("write past the end of a target of {} bytes", self.size_bytes),
+            ));
+        }
+        let count = (&*self.file).write(&buffer[..room])?;
+        self.position += count as u64;
         self.durable.wrote(count as u64)?;
         Ok(count)
     }
@@ -265,7 +281,8 @@ impl Write for Target {
 
 impl Seek for Target {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        (&*self.file).seek(to)
+        self.position = (&*self.file).seek(to)?;
+        Ok(self.position)
     }
 }
 
