@@ -18,9 +18,9 @@ fn write(image: &Path, device: &str, erase: &str) -> (Option<i32>, Vec<Value>) {
         .arg(image)
         .args([device, "--erase", erase, "--json"])
         .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let records = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        .expect("wtgctl");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let records = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
     (output.status.code(), records.collect())
 }
 
