@@ -1,6 +1,6 @@
 //! The three compression formats of WIM files: XPRESS (Huffman), LZX, and LZMS.
 //!
-//! Each format is a module that can be used alone; [`Codec`] and [`Decoder`] choose one at run time. A
+//! Each format is a module that can be used alone; [`Codec`], [`Decoder`] and [`Encoder`] choose one at run time. A
 //! chunk is decoded as a whole: the caller knows its uncompressed size, and gives a buffer of just that size.
 //!
 //! Damaged input gives an error or wrong bytes, never a panic. Like other decoders of these formats, the
@@ -25,6 +25,7 @@ mod hash_chains;
 mod huffman;
 pub mod lzms;
 pub mod lzx;
+mod match_length;
 mod memory;
 mod mirrored_bits;
 pub mod xpress;
@@ -89,6 +90,48 @@ impl Decoder {
             Self::Xpress(decoder) => decoder.decompress(input, output),
             Self::Lzx(decoder) => decoder.decompress(input, output),
             Self::Lzms(decoder) => decoder.decompress(input, output),
+        }
+    }
+}
+
+/// An encoder of any of the formats that can be written, with its reusable tables.
+#[derive(Debug)]
+pub enum Encoder {
+    /// XPRESS.
+    Xpress(Box<xpress::Encoder>),
+    /// LZX.
+    Lzx(Box<lzx::Encoder>),
+}
+
+impl Encoder {
+    /// An encoder for chunks of up to `chunk_bytes`, the chunk size that the WIM or the resource states. `None`
+    /// when the format has no such chunk size, and for LZMS, which is only read.
+    #[must_use]
+    pub fn new(codec: Codec, chunk_bytes: u32) -> Option<Self> {
+        match codec {
+            Codec::Xpress => (chunk_bytes <= xpress::MAX_CHUNK_BYTES)
+                .then(|| Self::Xpress(Box::new(xpress::Encoder::new()))),
+            Codec::Lzx => lzx::Encoder::new(chunk_bytes).map(|encoder| Self::Lzx(Box::new(encoder))),
+            Codec::Lzms => None,
+        }
+    }
+
+    /// Which format it writes.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        match self {
+            Self::Xpress(_) => Codec::Xpress,
+            Self::Lzx(_) => Codec::Lzx,
+        }
+    }
+
+    /// Encodes one chunk, in place of what `output` holds. Equal input gives equal output, whatever came before.
+    /// `None` when it does not become smaller (or is larger than a chunk may be): then it is to be stored as it
+    /// is.
+    pub fn compress(&mut self, input: &[u8], output: &mut Vec<u8>) -> Option<()> {
+        match self {
+            Self::Xpress(encoder) => encoder.compress(input, output),
+            Self::Lzx(encoder) => encoder.compress(input, output),
         }
     }
 }

@@ -289,8 +289,8 @@ pub fn captured(options: &[&str]) -> Option<Vec<u8>> {
     Some(std::fs::read(&wim).unwrap())
 }
 
-/// A WIM of one image with one file, `file`, stored as these XPRESS chunks.
-pub fn wim_of_one_file(data: &[u8], chunks: &[Vec<u8>], chunk_bytes: usize) -> Vec<u8> {
+/// A WIM of one image with one file, `file`, stored as these chunks of XPRESS or LZX.
+pub fn wim_of_one_file(codec: Codec, data: &[u8], chunks: &[Vec<u8>], chunk_bytes: u32) -> Vec<u8> {
     let mut resource = Vec::new();
     let mut end = 0_u32;
     for chunk in &chunks[..chunks.len() - 1] {
@@ -328,7 +328,12 @@ pub fn wim_of_one_file(data: &[u8], chunks: &[Vec<u8>], chunk_bytes: usize) -> V
     let xml = place(&xml, 0, xml.len());
 
     wim[..8].copy_from_slice(b"MSWIM\0\0\0");
-    let words = [208, 0x10d00, 0x2_0002, u32::try_from(chunk_bytes).unwrap()];
+    let flags = 2 | match codec {
+        Codec::Xpress => 0x2_0000,
+        Codec::Lzx => 0x4_0000,
+        Codec::Lzms => panic!("no such WIM file"),
+    };
+    let words = [208, 0x10d00, flags, chunk_bytes];
     wim[8..24].copy_from_slice(&words.map(u32::to_le_bytes).concat());
     wim[24..40].fill(0x5a);
     wim[40..48].copy_from_slice(&[1, 0, 1, 0, 1, 0, 0, 0]);

@@ -2,6 +2,8 @@
 
 /// Shortest match.
 pub(super) const MIN_MATCH: usize = 2;
+/// Longest match.
+pub(super) const MAX_MATCH: usize = MIN_MATCH + LONG_LENGTH + LENGTH_SYMBOLS - 1;
 /// Match headers with this length field continue in the length code.
 pub(super) const LONG_LENGTH: usize = 7;
 /// Symbols of the length code.
@@ -36,6 +38,19 @@ const fn slots() -> ([u8; MAX_SLOTS], [u32; MAX_SLOTS]) {
         slot += 1;
     }
     (extra, bases)
+}
+
+/// The slot of an offset field: the number of a recent offset (0 to 2), or an offset plus 2.
+#[inline(always)]
+pub(super) const fn slot_of(field: u32) -> usize {
+    if field < 2 {
+        field as usize
+    } else if field < 1 << 18 {
+        let high = field.ilog2();
+        (2 * high + (field >> (high - 1) & 1)) as usize
+    } else {
+        34 + (field >> 17) as usize
+    }
 }
 
 /// Block types.
@@ -73,6 +88,15 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn offset_fields_find_their_slot() {
+        assert_eq!([0, 1, 2].map(slot_of), [0, 1, 2]);
+        for (slot, base) in SLOT_BASE.iter().enumerate().skip(3) {
+            assert_eq!(slot_of(base + 2), slot);
+            assert_eq!(slot_of(base + 2 + (1 << SLOT_EXTRA_BITS[slot]) - 1), slot);
+        }
+    }
 
     #[test]
     fn slots_reach_to_the_end_of_their_window() {

@@ -11,9 +11,12 @@
 mod bits;
 mod decode;
 mod e8;
+mod encode;
 mod fast;
 mod layout;
 pub mod reference;
+
+pub use encode::Encoder;
 
 use super::{Codec, DecodeError, Reason};
 use layout::Window;

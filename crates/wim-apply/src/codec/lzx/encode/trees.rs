@@ -1,0 +1,169 @@
+//! Finds all matches worth knowing: positions whose next four bytes have the same hash are a binary tree in the order
+//! of what follows, the latest position at its root. The latest positions with the same two and three bytes are
+//! kept too.
+
+use crate::codec::lzx::layout::MAX_MATCH;
+use crate::codec::match_length::match_length;
+
+const HASH2_BITS: u32 = 12;
+const HASH3_BITS: u32 = 14;
+/// No position.
+const NONE: u32 = u32::MAX;
+/// Positions this close to the end are not looked up.
+const TAIL_BYTES: usize = 8;
+/// Positions of a tree that are looked at.
+const DEPTH: u32 = 24;
+/// Farther than this, two bytes cost more than they save.
+const MAX_OFFSET_OF_2: usize = 2048;
+
+/// A match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Match {
+    pub(super) length: u32,
+    pub(super) offset: u32,
+}
+
+/// The trees of one chunk.
+#[derive(Debug)]
+pub(super) struct Trees {
+    latest2: Vec<u32>,
+    latest3: Vec<u32>,
+    roots: Vec<u32>,
+    root_bits: u32,
+    /// For each position, its children: what follows them is less, and greater.
+    children: Vec<[u32; 2]>,
+}
+
+impl Trees {
+    /// Trees for chunks of up to `window_bytes`.
+    pub(super) fn new(window_bytes: u32) -> Self {
+        let root_bits = window_bytes.ilog2().clamp(14, 18);
+        Self {
+            latest2: vec![NONE; 1 << HASH2_BITS],
+            latest3: vec![NONE; 1 << HASH3_BITS],
+            roots: vec![NONE; 1 << root_bits],
+            root_bits,
+            children: vec![[NONE; 2]; window_bytes as usize],
+        }
+    }
+
+    /// Forgets the chunk before.
+    pub(super) fn reset(&mut self) {
+        self.latest2.fill(NONE);
+        self.latest3.fill(NONE);
+        self.roots.fill(NONE);
+    }
+
+    /// Enters `at` and adds the matches there, longer ones last. Matches that are as long as `nice_length` end the
+    /// search.
+    #[inline(always)]
+    pub(super) fn find(&mut self, data: &[u8], at: usize, nice_length: usize, found: &mut Vec<Match>) {
+        let Some(next) = data.get(at..at + TAIL_BYTES).and_then(<[u8]>::first_chunk) else {
+            return;
+        };
+        let next = u32::from_le_bytes(*next);
+        let mut longest = 1;
+        let mut add = |length: usize, from: u32| {
+            found.push(Match {
+                length: length as u32,
+                offset: at as u32 - from,
+            });
+        };
+        let [from2, from3] = self.enter(next, at as u32);
+        if from2 != NONE && at - from2 as usize <= MAX_OFFSET_OF_2 {
+            let length = match_length(data, from2 as usize, at, 0, 3);
+            if length >= 2 {
+                longest = length;
+                add(length, from2);
+            }
+        }
+        if longest < 3 && from3 != NONE && match_length(data, from3 as usize, at, 0, 3) == 3 {
+            longest = 3;
+            add(3, from3);
+        }
+        self.descend(data, at, next, nice_length, |length, from| {
+            if length > longest.max(3) {
+                longest = length;
+                add(length, from);
+            }
+        });
+        // A nice match may go on.
+        if longest >= nice_length
+            && let Some(last) = found.last_mut()
+        {
+            let max = MAX_MATCH.min(data.len() - at);
+            last.length = match_length(data, at - last.offset as usize, at, longest, max) as u32;
+        }
+    }
+
+    /// Enters the positions from `at` to before `end`.
+    #[inline(always)]
+    pub(super) fn skip(&mut self, data: &[u8], at: usize, end: usize, nice_length: usize) {
+        for at in at..end {
+            let Some(next) = data.get(at..at + TAIL_BYTES).and_then(<[u8]>::first_chunk) else {
+                return;
+            };
+            let next = u32::from_le_bytes(*next);
+            self.enter(next, at as u32);
+            self.descend(data, at, next, nice_length, |_, _| ());
+        }
+    }
+
+    /// Enters `at` as the latest of its two and three bytes; returns those before.
+    #[inline(always)]
+    fn enter(&mut self, next: u32, at: u32) -> [u32; 2] {
+        let latest2 = &mut self.latest2[hash(next << 16, HASH2_BITS)];
+        let latest3 = &mut self.latest3[hash(next << 8, HASH3_BITS)];
+        let before = [*latest2, *latest3];
+        (*latest2, *latest3) = (at, at);
+        before
+    }
+
+    /// Makes `at` the root of its tree, and tells of every position that is met on the way.
+    #[inline(always)]
+    fn descend(
+        &mut self,
+        data: &[u8],
+        at: usize,
+        next: u32,
+        nice_length: usize,
+        mut meet: impl FnMut(usize, u32),
+    ) {
+        let max = nice_length.min(data.len() - at);
+        let here = &data[at..at + max];
+        let root = &mut self.roots[hash(next, self.root_bits)];
+        let mut position = std::mem::replace(root, at as u32);
+        // Where the next lesser and the next greater position is to be put, and how far those before agree.
+        let mut places = [(at, 0), (at, 1)];
+        let mut agreed = [0; 2];
+        let mut depth = DEPTH;
+        while position != NONE && depth > 0 {
+            depth -= 1;
+            let from = position as usize;
+            let mut length = agreed[0].min(agreed[1]);
+            length = match_length(data, from, at, length, max);
+            meet(length, position);
+            let children = self.children[from];
+            if length == max {
+                // It takes the place of its equal.
+                for (place, child) in places.into_iter().zip(children) {
+                    self.children[place.0][place.1] = child;
+                }
+                return;
+            }
+            let greater = usize::from(data[from + length] > here[length]);
+            self.children[places[greater].0][places[greater].1] = position;
+            places[greater] = (from, 1 - greater);
+            agreed[greater] = length;
+            position = children[1 - greater];
+        }
+        for place in places {
+            self.children[place.0][place.1] = NONE;
+        }
+    }
+}
+
+#[inline(always)]
+fn hash(bytes: u32, bits: u32) -> usize {
+    (bytes.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize
+}
