@@ -42,7 +42,7 @@ pub(crate) struct Global {
     /// Colours.
     #[arg(long, global = true, value_enum, default_value_t = When::Auto)]
     pub(crate) color: When,
-    /// Language of messages for people.
+    /// Language of messages for people; default: WTGCTL_LANG, then the locale.
     #[arg(long, global = true, value_enum)]
     pub(crate) lang: Option<Lang>,
     /// Seed of every identifier on the target; random, and printed, when absent.

@@ -4,7 +4,9 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io;
 
+use crate::cli::Lang;
 use crate::hints;
+use crate::i18n::{Message, Text};
 
 /// Exit code 1: it ran, and what was checked does not hold.
 pub(crate) const DOES_NOT_HOLD: u8 = 1;
@@ -24,23 +26,33 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) struct Failure {
     /// Exit code.
     pub(crate) code: u8,
-    /// What, where, found, expected.
+    /// What, where, found, expected; in English.
     pub(crate) message: String,
     /// The next step.
-    pub(crate) hint: Option<String>,
+    pub(crate) hint: Option<Text>,
     /// The causes, outermost first.
     pub(crate) causes: Vec<String>,
+    /// The message where it is ours and so known in every language, without `place`.
+    ours: Option<Box<Message>>,
+    /// What [`at`](Self::at) put in front of the message.
+    place: String,
     broken_pipe: bool,
 }
 
 impl Failure {
-    /// A failure that is a sentence of our own.
-    pub(crate) fn new(code: u8, message: impl Display) -> Self {
+    /// A failure that is one sentence: of the catalogue, or as it is.
+    pub(crate) fn new(code: u8, message: impl Into<Text>) -> Self {
+        let message = message.into();
         Self {
             code,
-            message: message.to_string(),
+            message: message.text(Lang::En).into_owned(),
             hint: None,
             causes: Vec::new(),
+            ours: match message {
+                Text::Ours(message) => Some(message),
+                Text::Verbatim(_) => None,
+            },
+            place: String::new(),
             broken_pipe: false,
         }
     }
@@ -77,18 +89,27 @@ impl Failure {
     /// With the place where it happened put in front.
     pub(crate) fn at(mut self, place: impl Display) -> Self {
         self.message = format!("{place}: {}", self.message);
+        self.place = format!("{place}: {}", self.place);
         self
     }
 
+    /// The message for people.
+    pub(crate) fn sentence(&self, lang: Lang) -> String {
+        match &self.ours {
+            Some(ours) => format!("{}{}", self.place, ours.text(lang)),
+            None => self.message.clone(),
+        }
+    }
+
     /// With a hint.
-    pub(crate) fn hint(mut self, hint: impl Display) -> Self {
-        self.hint = Some(hint.to_string());
+    pub(crate) fn hint(mut self, hint: impl Into<Text>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 
     /// With a hint where there is none yet.
-    fn hint_if_none(mut self, hint: &str) -> Self {
-        self.hint.get_or_insert_with(|| hint.to_owned());
+    fn hint_if_none(mut self, hint: Message) -> Self {
+        self.hint.get_or_insert(hint.into());
         self
     }
 
@@ -111,7 +132,7 @@ macro_rules! failure_from {
                     _ => BAD_INPUT,
                 };
                 let mut failure = Self::of(code, &error);
-                failure.hint = $hint(kind);
+                failure.hint = $hint(kind).map(Text::from);
                 failure
             }
         })+
@@ -147,34 +168,29 @@ impl From<stick::Error> for Failure {
         use stick::Error as E;
         let message = error.to_string();
         let inner = match error {
-            E::Incomplete { source: inner, .. } => Self::from(*inner).hint_if_none(
-                "make room or replace the medium, then run the same command again with the same --seed",
-            ),
+            E::Incomplete { source: inner, .. } => Self::from(*inner).hint_if_none(Message::HintMakeRoom),
             E::Wim { source, .. } => source.into(),
             E::Iso { source, .. } => source.into(),
+            E::Partitioner(partitioner::Error::Refused { ref findings, .. })
+                if findings.iter().any(|finding| finding.code == "target-exists") =>
+            {
+                Self::new(REFUSED, "").hint(Message::HintOtherName)
+            }
             E::Partitioner(source) => source.into(),
             E::Ntfs(source) => source.into(),
             E::Build(source) => source.into(),
             E::Hive { source, .. } => source.into(),
             E::Boot(source) => source.into(),
             E::Io { ref source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Self::of(BAD_INPUT, &error).hint("check the path")
+                Self::of(BAD_INPUT, &error).hint(Message::HintCheckPath)
             }
             E::Io { .. } => Self::of(SYSTEM, &error),
-            E::ImageNotChosen { .. } => {
-                Self::new(USAGE, "").hint("choose one with --index, by number or name")
-            }
-            E::TooSmall { needed_bytes, .. } => Self::new(USAGE, "").hint(format_args!(
-                "use --size {}M or more",
-                needed_bytes.div_ceil(1 << 20)
-            )),
-            E::TargetExists(_) => {
-                Self::new(REFUSED, "").hint("choose another name, or replace it with --force")
-            }
-            E::PlanChanged(_) => Self::new(REFUSED, "").hint("make a new plan and look at it"),
-            E::Interrupted => {
-                Self::new(INTERRUPTED, "").hint("run the same command again with the same --seed")
-            }
+            E::ImageNotChosen { .. } => Self::new(USAGE, "").hint(Message::HintChooseImage),
+            E::TooSmall { needed_bytes, .. } => Self::new(USAGE, "").hint(Message::HintSizeAtLeast {
+                mib: needed_bytes.div_ceil(1 << 20),
+            }),
+            E::PlanChanged(_) => Self::new(REFUSED, "").hint(Message::HintNewPlan),
+            E::Interrupted => Self::new(INTERRUPTED, "").hint(Message::HintRunAgainSeed),
             _ => Self::new(BAD_INPUT, ""),
         };
         Self { message, ..inner }

@@ -1,80 +1,70 @@
 //! Advice that goes with errors, keyed by what failed.
 
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
+use crate::i18n::Message;
 
 /// Advice for errors of reading or writing a WIM.
-pub(crate) fn wim(kind: wim_apply::ErrorKind) -> Option<String> {
+pub(crate) fn wim(kind: wim_apply::ErrorKind) -> Option<Message> {
     use wim_apply::ErrorKind as K;
     match kind {
-        K::Corrupt => some("the image is damaged: copy or download it again and compare its checksum"),
-        K::Truncated => some("the file is shorter than it says: copy or download it again"),
-        K::Unsupported => some("use another edition of the image, or convert it where it was made"),
-        K::Interrupted => some("run the same command again"),
+        K::Corrupt => Some(Message::HintImageDamaged),
+        K::Truncated => Some(Message::HintImageShort),
+        K::Unsupported => Some(Message::HintImageUnsupported),
+        K::Interrupted => Some(Message::HintRunAgain),
         _ => None,
     }
 }
 
 /// Advice for errors of reading a disc image.
-pub(crate) fn iso(kind: iso_loopback::ErrorKind) -> Option<String> {
+pub(crate) fn iso(kind: iso_loopback::ErrorKind) -> Option<Message> {
     use iso_loopback::ErrorKind as K;
     match kind {
-        K::NotAnImage => some("give a Windows ISO, WIM, ESD, or the first part of a split WIM"),
-        K::Corrupt | K::Truncated => {
-            some("the disc image is damaged: download it again and compare its checksum")
-        }
-        K::Unsupported => some("`wtgctl iso info` shows the other trees of the image"),
+        K::NotAnImage => Some(Message::HintNotAnImage),
+        K::Corrupt | K::Truncated => Some(Message::HintDiscDamaged),
+        K::Unsupported => Some(Message::HintOtherTrees),
         _ => None,
     }
 }
 
 /// Advice for errors of disks, tables and FAT volumes.
-pub(crate) fn disk(kind: partitioner::ErrorKind) -> Option<String> {
+pub(crate) fn disk(kind: partitioner::ErrorKind) -> Option<Message> {
     use partitioner::ErrorKind as K;
     match kind {
-        K::Refused => some("`wtgctl devices` shows what can be written, and why the rest cannot"),
-        K::NoSpace => some("choose a larger --size"),
-        K::Mismatch => some("the medium does not keep what is written: replace it"),
+        K::Refused => Some(Message::HintDevices),
+        K::NoSpace => Some(Message::HintLargerSize),
+        K::Mismatch => Some(Message::HintReplaceMedium),
         _ => None,
     }
 }
 
 /// Advice for errors of reading an NTFS volume.
-pub(crate) fn ntfs(kind: ntfs_image::ErrorKind) -> Option<String> {
+pub(crate) fn ntfs(kind: ntfs_image::ErrorKind) -> Option<Message> {
     use ntfs_image::ErrorKind as K;
     match kind {
-        K::Corrupt | K::Truncated => {
-            some("`wtgctl ntfs check` lists everything that is wrong with the volume")
-        }
+        K::Corrupt | K::Truncated => Some(Message::HintNtfsCheck),
         _ => None,
     }
 }
 
 /// Advice for errors of describing or writing an NTFS volume.
-pub(crate) fn build(kind: ntfs_image::BuildErrorKind) -> Option<String> {
+pub(crate) fn build(kind: ntfs_image::BuildErrorKind) -> Option<Message> {
     match kind {
-        ntfs_image::BuildErrorKind::NoSpace => some("choose a larger --size, or --compact auto"),
+        ntfs_image::BuildErrorKind::NoSpace => Some(Message::HintLargerOrCompact),
         _ => None,
     }
 }
 
 /// Advice for errors of registry hives.
-pub(crate) fn hive(kind: regf_hive::ErrorKind) -> Option<String> {
+pub(crate) fn hive(kind: regf_hive::ErrorKind) -> Option<Message> {
     match kind {
-        regf_hive::ErrorKind::Dirty => {
-            some("give its transaction logs too, or shut Windows down cleanly first")
-        }
+        regf_hive::ErrorKind::Dirty => Some(Message::HintHiveDirty),
         _ => None,
     }
 }
 
 /// Advice for errors of boot configuration.
-pub(crate) fn boot(kind: bootcfg::ErrorKind) -> Option<String> {
+pub(crate) fn boot(kind: bootcfg::ErrorKind) -> Option<Message> {
     match kind {
-        bootcfg::ErrorKind::NotWindows => {
-            some("choose another image with --index; setup and recovery images do not boot as a stick")
-        }
+        bootcfg::ErrorKind::NotWindows => Some(Message::HintNotWindows),
         _ => None,
     }
 }

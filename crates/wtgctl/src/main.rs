@@ -10,6 +10,7 @@ mod cli;
 mod cmd;
 mod failure;
 mod hints;
+mod i18n;
 mod output;
 mod progress;
 mod size;

@@ -6,8 +6,9 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cli::{Global, ProgressMode, When};
+use crate::cli::{Global, Lang, ProgressMode, When};
 use crate::failure::Failure;
+use crate::i18n::Message;
 
 /// Where results, warnings and errors go.
 #[derive(Debug)]
@@ -17,11 +18,12 @@ pub(crate) struct Output {
     verbose: bool,
     color_stderr: bool,
     progress: ProgressMode,
+    lang: Lang,
 }
 
 impl Output {
-    /// As the options say; `no_color` is the environment's `NO_COLOR`.
-    pub(crate) fn new(global: &Global, no_color: bool) -> Self {
+    /// As the options say, in one language; `no_color` is the environment's `NO_COLOR`.
+    pub(crate) fn new(global: &Global, lang: Lang, no_color: bool) -> Self {
         let color_stderr = match global.color {
             When::Always => true,
             When::Never => false,
@@ -33,6 +35,7 @@ impl Output {
             verbose: global.verbose,
             color_stderr,
             progress: global.progress,
+            lang,
         }
     }
 
@@ -44,6 +47,7 @@ impl Output {
             verbose: false,
             color_stderr: false,
             progress: ProgressMode::Never,
+            lang: Lang::En,
         }
     }
 
@@ -63,6 +67,11 @@ impl Output {
     /// Whether `--quiet` was given.
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// The language of text for people.
+    pub(crate) fn lang(&self) -> Lang {
+        self.lang
     }
 
     /// Whether progress is wanted at all.
@@ -111,7 +120,7 @@ impl Output {
         if self.json {
             let _ = write_line(&json!({ "type": "warning", "message": message.to_string() }).to_string());
         } else if !self.quiet {
-            self.label("33", "warning", &message.to_string());
+            self.label("33", &Message::Warning, &message.to_string());
         }
     }
 
@@ -120,22 +129,23 @@ impl Output {
         if self.json {
             let record = json!({
                 "type": "error", "exit_code": failure.code, "message": failure.message,
-                "hint": failure.hint, "causes": failure.causes,
+                "hint": failure.hint.as_ref().map(|hint| hint.text(Lang::En)), "causes": failure.causes,
             });
             let _ = write_line(&record.to_string());
             return;
         }
-        self.label("31", "error", &failure.message);
+        self.label("31", &Message::Error, &failure.sentence(self.lang));
         let shown = if self.verbose { failure.causes.len() } else { 1 };
         for cause in failure.causes.iter().take(shown) {
-            eprintln!("  caused by: {cause}");
+            eprintln!("  {}: {cause}", Message::CausedBy.text(self.lang));
         }
         if let Some(hint) = &failure.hint {
-            self.label("36", "hint", hint);
+            self.label("36", &Message::Hint, &hint.text(self.lang));
         }
     }
 
-    fn label(&self, color: &str, label: &str, message: &str) {
+    fn label(&self, color: &str, label: &Message, message: &str) {
+        let label = label.text(self.lang);
         if self.color_stderr {
             eprintln!("\x1b[1;{color}m{label}\x1b[0m: {message}");
         } else {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::cli::Lang;
+use crate::i18n::Message;
 use crate::output::Output;
 use crate::size::human;
 
@@ -39,9 +41,10 @@ impl<'a> Progress<'a> {
         let bar =
             (output.wants_progress() && !output.is_json() && std::io::stderr().is_terminal()).then(|| {
                 let bar = ProgressBar::new(0);
-                let style = ProgressStyle::with_template(
-                    "{msg:<10} {wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} ETA {eta}",
-                );
+                let style = ProgressStyle::with_template(&format!(
+                    "{{msg:<10}} {{wide_bar}} {{bytes}}/{{total_bytes}} {{binary_bytes_per_sec}} {} {{eta}}",
+                    Message::TimeLeft.text(output.lang()),
+                ));
                 bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
                 bar
             });
@@ -65,7 +68,7 @@ impl<'a> Progress<'a> {
             self.shown = None;
             if let Some(bar) = &self.bar {
                 bar.reset();
-                bar.set_message(phase.to_owned());
+                bar.set_message(phase_name(phase, self.output.lang()));
             }
         }
         if let Some(bar) = &self.bar {
@@ -106,13 +109,24 @@ impl<'a> Progress<'a> {
             // A reader that went away is noticed when the result is written.
             let _ = self.output.progress_record(&record);
         } else {
-            let eta = eta.map_or(String::new(), |s| format!(", {s} s left"));
-            eprintln!(
-                "{phase}: {} of {}, {}/s{eta}",
-                human(done_bytes),
-                human(total_bytes),
-                human(rate as u64)
-            );
+            let phase = phase_name(phase, self.output.lang());
+            let (done, total, rate) = (human(done_bytes), human(total_bytes), human(rate as u64));
+            let line = match eta {
+                None => Message::ProgressLine {
+                    phase,
+                    done,
+                    total,
+                    rate,
+                },
+                Some(seconds) => Message::ProgressLineLeft {
+                    phase,
+                    done,
+                    total,
+                    rate,
+                    seconds,
+                },
+            };
+            eprintln!("{}", line.text(self.output.lang()));
         }
     }
 
@@ -121,5 +135,34 @@ impl<'a> Progress<'a> {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// The name of a phase for people; records keep the stable one.
+fn phase_name(phase: &str, lang: Lang) -> String {
+    let message = match phase {
+        "apply" => Message::PhaseApply,
+        "boot" => Message::PhaseBoot,
+        "extract" => Message::PhaseExtract,
+        "sync" => Message::PhaseSync,
+        "verify" => Message::PhaseVerify,
+        "windows" => Message::PhaseWindows,
+        "write" => Message::PhaseWrite,
+        _ => return phase.to_owned(),
+    };
+    message.text(lang)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_have_names_in_both_languages() {
+        for phase in ["apply", "boot", "extract", "sync", "verify", "windows", "write"] {
+            assert_eq!(phase_name(phase, Lang::En), phase);
+            assert_ne!(phase_name(phase, Lang::Zh), phase);
+        }
+        assert_eq!(phase_name("new", Lang::Zh), "new");
     }
 }

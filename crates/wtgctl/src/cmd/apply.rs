@@ -7,6 +7,7 @@ use stick::{Plan, Prepared};
 
 use super::{Context, Outcome, create};
 use crate::failure::{BAD_INPUT, Failure};
+use crate::i18n::Message;
 
 /// Arguments of `wtgctl apply`.
 #[derive(Debug, Args)]
@@ -20,11 +21,11 @@ pub(crate) fn run(args: ApplyArgs, context: &Context) -> Result<Outcome, Failure
     let text =
         std::fs::read_to_string(&args.plan).map_err(|error| Failure::io(args.plan.display(), &error))?;
     let saved: Plan = serde_json::from_str(&text).map_err(|error| {
-        Failure::new(
-            BAD_INPUT,
-            format_args!("{}: not a plan: {error}", args.plan.display()),
-        )
-        .hint("make one with `wtgctl plan … --out FILE`")
+        let message = Message::NotAPlan {
+            path: args.plan.display().to_string(),
+            error: error.to_string(),
+        };
+        Failure::new(BAD_INPUT, message).hint(Message::HintMakePlan)
     })?;
     let prepared = Prepared::from_plan(saved, &context.run_options())?;
     create::apply(prepared, context)

@@ -6,6 +6,7 @@ use stick::Prepared;
 use super::job::JobArgs;
 use super::{Context, Outcome, plan};
 use crate::failure::Failure;
+use crate::i18n::Message;
 use crate::progress::Progress;
 use crate::size::human;
 
@@ -26,14 +27,15 @@ pub(crate) fn run(args: CreateArgs, context: &Context) -> Result<Outcome, Failur
 
 /// Carries a prepared plan out, with progress, and prints the result.
 pub(crate) fn apply(prepared: Prepared, context: &Context) -> Result<Outcome, Failure> {
+    let lang = context.output.lang();
     if !context.output.is_quiet() {
-        context.output.text(plan::render(&prepared.plan))?;
+        context.output.text(plan::render(&prepared.plan, lang))?;
     }
     let seed = prepared.plan.spec.seed;
     let target = prepared.plan.spec.target.path().to_owned();
     let mut progress = Progress::new(&context.output);
     let report = prepared.apply(&context.run_options(), &mut |p| {
-        progress.update(p.phase, p.done_bytes, p.total_bytes)
+        progress.update(p.phase, p.done_bytes, p.total_bytes);
     });
     progress.finish();
     let report = report?;
@@ -41,13 +43,14 @@ pub(crate) fn apply(prepared: Prepared, context: &Context) -> Result<Outcome, Fa
         context.output.warning(warning);
     }
     context.output.result(&report, || {
-        format!(
-            "done     {}: {} files, {} written in {} writes, seed {seed}",
-            target.display(),
-            report.files,
-            human(report.written_bytes),
-            report.write_calls,
-        )
+        let written = Message::Written {
+            target: target.display().to_string(),
+            files: report.files,
+            size: human(report.written_bytes),
+            writes: report.write_calls,
+            seed,
+        };
+        plan::row(&Message::Done, lang, written.text(lang))
     })?;
     Ok(Outcome::Holds)
 }

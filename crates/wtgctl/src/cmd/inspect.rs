@@ -6,7 +6,9 @@ use clap::Args;
 use stick::inspect::{Thing, inspect};
 
 use super::{Context, Outcome};
+use crate::cli::Lang;
 use crate::failure::Failure;
+use crate::i18n::Message;
 use crate::size::human;
 
 /// Arguments of `wtgctl inspect`.
@@ -21,7 +23,7 @@ pub(crate) fn run(args: InspectArgs, context: &Context) -> Result<Outcome, Failu
     let thing = inspect(&args.thing)?;
     context.output.result(&thing, || {
         let mut lines = Vec::new();
-        render(&thing, 0, &mut lines);
+        render(&thing, 0, context.output.lang(), &mut lines);
         lines.join("\n")
     })?;
     Ok(if thing.is_sound() {
@@ -31,9 +33,9 @@ pub(crate) fn run(args: InspectArgs, context: &Context) -> Result<Outcome, Failu
     })
 }
 
-fn render(thing: &Thing, depth: usize, lines: &mut Vec<String>) {
+fn render(thing: &Thing, depth: usize, lang: Lang, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
-    lines.push(format!("{indent}{}", thing.title));
+    lines.push(format!("{indent}{}", title(thing, lang)));
     for fact in &thing.facts {
         let value = match (&fact.value, fact.value.as_u64()) {
             (_, Some(bytes)) if fact.name.ends_with("_bytes") && bytes >= 10_240 => {
@@ -44,10 +46,50 @@ fn render(thing: &Thing, depth: usize, lines: &mut Vec<String>) {
         };
         lines.push(format!("{indent}  {:<18} {value}", fact.name));
     }
+    let label = Message::Problem.text(lang);
     for problem in &thing.problems {
-        lines.push(format!("{indent}  problem: {problem}"));
+        lines.push(format!("{indent}  {label}: {problem}"));
     }
     for child in &thing.children {
-        render(child, depth + 1, lines);
+        render(child, depth + 1, lang, lines);
     }
+}
+
+/// What a thing is. The catalogue speaks where its English is what the library says.
+fn title(thing: &Thing, lang: Lang) -> String {
+    match message(thing) {
+        Some(message) if message.text(Lang::En) == thing.title => message.text(lang),
+        _ => thing.title.clone(),
+    }
+}
+
+fn message(thing: &Thing) -> Option<Message> {
+    Some(match thing.kind {
+        "gpt-disk" => Message::ThingGpt,
+        "mbr-disk" => Message::ThingMbr,
+        "ntfs" => Message::ThingNtfs,
+        "fat" => Message::ThingFat {
+            name: thing.title.strip_suffix(" volume")?.to_owned(),
+        },
+        "exfat" => Message::ThingExfat,
+        "ext" => Message::ThingExt,
+        "bitlocker" => Message::ThingBitlocker,
+        "luks" => Message::ThingLuks,
+        "wim" => Message::ThingWim,
+        "iso" => Message::ThingIso {
+            views: thing.title.strip_prefix("disc image")?.to_owned(),
+        },
+        "hive" => Message::ThingHive,
+        "bcd" => Message::ThingBcd,
+        "plan" => Message::ThingPlan,
+        "vhdx" => Message::ThingVhdx,
+        "vhd" => Message::ThingVhd,
+        "qcow2" => Message::ThingQcow2,
+        "pe" => Message::ThingPe,
+        "xz" => Message::ThingXz,
+        "zip" => Message::ThingZip,
+        "unknown" if thing.title.contains("brace") => Message::ThingBrace,
+        "unknown" => Message::ThingUnknown,
+        _ => return None,
+    })
 }

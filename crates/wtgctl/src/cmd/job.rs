@@ -7,6 +7,7 @@ use stick::{BootCa, Compact, Spec, Target, Verify};
 
 use super::Context;
 use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 use crate::size::Size;
 
 /// What shall be made, and of what.
@@ -160,34 +161,25 @@ impl ContentArgs {
 
 /// A path below `/dev` or one that is a block device is a device, anything else an image file.
 fn target(path: &Path, size: Option<Size>, force: bool, erase: Option<String>) -> Result<Target, Failure> {
-    let usage = |message: &str, hint: &str| Err(Failure::new(USAGE, message).hint(hint));
+    let usage = |message: Message, hint: Message| Err(Failure::new(USAGE, message).hint(hint));
     if is_device(path) {
         return match (erase, size) {
-            (_, Some(_)) => usage(
-                "--size does not go with a device",
-                "leave it out: the whole device is used",
-            ),
+            (_, Some(_)) => usage(Message::SizeWithDevice, Message::HintWholeDevice),
             (Some(erase), None) => Ok(Target::Device {
                 path: path.to_owned(),
                 erase,
             }),
-            (None, None) => usage(
-                "a device is erased whole, which needs --erase with its by-id name or serial number",
-                "`wtgctl devices` shows both",
-            ),
+            (None, None) => usage(Message::DeviceNeedsErase, Message::HintDevicesBoth),
         };
     }
     match (erase, size) {
-        (Some(_), _) => usage(
-            "--erase is for devices only",
-            "use --force to replace an existing file",
-        ),
+        (Some(_), _) => usage(Message::EraseIsForDevices, Message::HintReplaceFile),
         (None, Some(Size(size_bytes))) => Ok(Target::File {
             path: path.to_owned(),
             size_bytes,
             force,
         }),
-        (None, None) => usage("an image file needs --size", "for example --size 32G"),
+        (None, None) => usage(Message::FileNeedsSize, Message::HintSizeExample),
     }
 }
 

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::{Command, Global};
 use crate::failure::{Failure, SYSTEM};
+use crate::i18n;
 use crate::output::Output;
 
 /// What a command that ran says: exit code 0 or 1.
@@ -50,7 +51,7 @@ pub(crate) struct Context {
 impl Context {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the program reads its own environment: NO_COLOR"
+        reason = "the program reads its own environment: NO_COLOR and the language"
     )]
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
         let interrupt = Arc::new(AtomicBool::new(false));
@@ -65,9 +66,11 @@ impl Context {
         })
         .map_err(|error| Failure::of(SYSTEM, &error))?;
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let lang = i18n::language(global.lang, |name| std::env::var_os(name));
         Ok(Self {
             output: Output::new(
                 global,
+                lang,
                 std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()),
             ),
             interrupt,

@@ -7,7 +7,9 @@ use stick::{Plan, Prepared};
 
 use super::job::JobArgs;
 use super::{Context, Outcome};
+use crate::cli::Lang;
 use crate::failure::Failure;
+use crate::i18n::{Message, pad};
 use crate::size::human;
 
 /// Arguments of `wtgctl plan`.
@@ -36,7 +38,9 @@ pub(crate) fn run(args: PlanArgs, context: &Context) -> Result<Outcome, Failure>
             .map_err(|error| Failure::io(path.display(), &error))?;
     }
     warn(&prepared.plan, context);
-    context.output.result(&prepared.plan, || render(&prepared.plan))?;
+    context
+        .output
+        .result(&prepared.plan, || render(&prepared.plan, context.output.lang()))?;
     Ok(Outcome::Holds)
 }
 
@@ -47,27 +51,39 @@ pub(crate) fn warn(plan: &Plan, context: &Context) {
     }
 }
 
+/// Columns of the labels.
+const LABEL_COLUMNS: usize = 8;
+
+/// A label and its value, in columns.
+pub(crate) fn row(label: &Message, lang: Lang, value: impl std::fmt::Display) -> String {
+    format!("{} {value}", pad(&label.text(lang), LABEL_COLUMNS))
+}
+
 /// The plan for people.
-pub(crate) fn render(plan: &Plan) -> String {
+pub(crate) fn render(plan: &Plan, lang: Lang) -> String {
+    let row = |label: Message, value: String| row(&label, lang, value);
+    let (spec, disk) = (&plan.spec, &plan.disk);
+    let table = Message::DiskTable {
+        guid: disk.disk_guid.to_string(),
+        sector_bytes: disk.sector_bytes,
+    };
     let mut lines = vec![
-        format!(
-            "source   {} ({})",
-            plan.spec.source.display(),
-            plan.source.description
+        row(
+            Message::Source,
+            format!("{} ({})", spec.source.display(), plan.source.description),
         ),
-        format!("image    {}: {}", plan.image.index, plan.image.description),
-        format!(
-            "target   {} ({})",
-            plan.spec.target.path().display(),
-            human(plan.disk.size_bytes)
+        row(
+            Message::Image,
+            format!("{}: {}", plan.image.index, plan.image.description),
         ),
-        format!("seed     {}", plan.spec.seed),
-        format!(
-            "disk     GPT {}, {}-byte sectors",
-            plan.disk.disk_guid, plan.disk.sector_bytes
+        row(
+            Message::Target,
+            format!("{} ({})", spec.target.path().display(), human(disk.size_bytes)),
         ),
+        row(Message::Seed, spec.seed.to_string()),
+        row(Message::Disk, table.text(lang)),
     ];
-    for partition in &plan.disk.partitions {
+    for partition in &disk.partitions {
         lines.push(format!(
             "  {}  LBA {:>10} .. {:<10} {:>10}  {}  {}",
             partition.number,
@@ -78,28 +94,43 @@ pub(crate) fn render(plan: &Plan) -> String {
             partition.name
         ));
     }
-    let windows = &plan.windows;
-    lines.push(format!(
-        "windows  {} files, {} directories, {} of data; {} {} on the volume, {} free",
-        windows.files,
-        windows.directories,
-        human(windows.data_bytes),
-        if windows.is_upper_bound {
-            "at most"
-        } else {
-            "exactly"
-        },
-        human(windows.used_bytes),
-        human(windows.free_bytes),
-    ));
-    lines.push(format!(
-        "boot     {} files, {}; {}",
-        plan.boot.files,
-        human(plan.boot.bytes),
-        plan.boot.description
-    ));
+    let boot = Message::BootFiles {
+        files: plan.boot.files,
+        size: human(plan.boot.bytes),
+        description: plan.boot.description.clone(),
+    };
+    lines.push(row(Message::Windows, volume(plan).text(lang)));
+    lines.push(row(Message::Boot, boot.text(lang)));
     for change in &plan.changes {
-        lines.push(format!("change   {change}"));
+        lines.push(row(Message::Change, change.clone()));
     }
     lines.join("\n")
+}
+
+/// What will be on the Windows volume.
+fn volume(plan: &Plan) -> Message {
+    let windows = &plan.windows;
+    let (files, directories) = (windows.files, windows.directories);
+    let (data, used, free) = (
+        human(windows.data_bytes),
+        human(windows.used_bytes),
+        human(windows.free_bytes),
+    );
+    if windows.is_upper_bound {
+        Message::VolumeAtMost {
+            files,
+            directories,
+            data,
+            used,
+            free,
+        }
+    } else {
+        Message::VolumeExactly {
+            files,
+            directories,
+            data,
+            used,
+            free,
+        }
+    }
 }

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use stick::verify::VerifyReport;
 use stick::{Prepared, Target};
 
 use super::job::ContentArgs;
 use super::{Context, Outcome};
 use crate::failure::Failure;
+use crate::i18n::Message;
 use crate::progress::Progress;
 use crate::size::human;
 
@@ -43,25 +45,14 @@ pub(crate) fn run(args: VerifyArgs, context: &Context) -> Result<Outcome, Failur
     });
     progress.finish();
     let report = report?;
+    let lang = context.output.lang();
     context.output.result(&report, || {
         let mut lines: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         if report.more_findings > 0 {
-            lines.push(format!("… and {} more", report.more_findings));
+            let count = report.more_findings;
+            lines.push(Message::MoreFindings { count }.text(lang));
         }
-        lines.push(match (report.holds(), report.compared_with_source) {
-            (true, true) => format!(
-                "holds: {} files and {} compared with the image",
-                report.files_compared,
-                human(report.bytes_compared)
-            ),
-            (true, false) => {
-                "holds: tables, volumes and boot files; files were not compared (--against SOURCE)".to_owned()
-            }
-            (false, _) => format!(
-                "does not hold: {} findings",
-                report.findings.len() as u64 + report.more_findings
-            ),
-        });
+        lines.push(verdict(&report).text(lang));
         lines.join("\n")
     })?;
     Ok(if report.holds() {
@@ -69,4 +60,18 @@ pub(crate) fn run(args: VerifyArgs, context: &Context) -> Result<Outcome, Failur
     } else {
         Outcome::DoesNotHold
     })
+}
+
+/// The last line.
+fn verdict(report: &VerifyReport) -> Message {
+    match (report.holds(), report.compared_with_source) {
+        (true, true) => Message::HoldsCompared {
+            files: report.files_compared,
+            size: human(report.bytes_compared),
+        },
+        (true, false) => Message::HoldsUncompared,
+        (false, _) => Message::DoesNotHold {
+            count: report.findings.len() as u64 + report.more_findings,
+        },
+    }
 }

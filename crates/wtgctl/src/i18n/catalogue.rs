@@ -1,0 +1,230 @@
+//! Everything that is said to people, English and Chinese side by side.
+
+use crate::cli::Lang;
+
+/// Makes [`Message`]: a message without one of its texts, or with a field that a text leaves out, does not compile.
+macro_rules! messages {
+    ($($name:ident $({ $($field:ident: $type:ty),+ })? => $en:literal, $zh:literal;)+) => {
+        /// A message, with the values that go into it.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub(crate) enum Message { $($name $({ $($field: $type),+ })?,)+ }
+
+        impl Message {
+            /// The words.
+            pub(crate) fn text(&self, lang: Lang) -> String {
+                match (self, lang) {
+                    $((Self::$name $({ $($field),+ })?, Lang::En) => format!($en),
+                    (Self::$name $({ $($field),+ })?, Lang::Zh) => format!($zh),)+
+                }
+            }
+
+            /// Name, English and Chinese of each.
+            #[cfg(test)]
+            const ALL: &[(&str, &str, &str)] = &[$((stringify!($name), $en, $zh)),+];
+        }
+    };
+}
+
+messages! {
+    // Labels in front of sentences.
+    Error => "error", "错误";
+    Warning => "warning", "警告";
+    Hint => "hint", "提示";
+    CausedBy => "caused by", "原因";
+    Problem => "problem", "问题";
+
+    // Progress.
+    PhaseApply => "apply", "释放文件";
+    PhaseBoot => "boot", "引导文件";
+    PhaseExtract => "extract", "提取文件";
+    PhaseSync => "sync", "写入介质";
+    PhaseVerify => "verify", "校验";
+    PhaseWindows => "windows", "系统文件";
+    PhaseWrite => "write", "写入";
+    TimeLeft => "ETA", "剩余";
+    ProgressLine { phase: String, done: String, total: String, rate: String } =>
+        "{phase}: {done} of {total}, {rate}/s",
+        "{phase}：{done} / {total}，{rate}/s";
+    ProgressLineLeft { phase: String, done: String, total: String, rate: String, seconds: u64 } =>
+        "{phase}: {done} of {total}, {rate}/s, {seconds} s left",
+        "{phase}：{done} / {total}，{rate}/s，剩余 {seconds} 秒";
+
+    // A plan, and what became of it.
+    Source => "source", "来源";
+    Image => "image", "映像";
+    Target => "target", "目标";
+    Seed => "seed", "种子";
+    Disk => "disk", "磁盘";
+    Windows => "windows", "系统";
+    Boot => "boot", "引导";
+    Change => "change", "改动";
+    Done => "done", "完成";
+    DiskTable { guid: String, sector_bytes: u32 } =>
+        "GPT {guid}, {sector_bytes}-byte sectors",
+        "GPT {guid}，每扇区 {sector_bytes} 字节";
+    VolumeExactly { files: u64, directories: u64, data: String, used: String, free: String } =>
+        "{files} files, {directories} directories, {data} of data; exactly {used} on the volume, {free} free",
+        "{files} 个文件，{directories} 个目录，数据 {data}；在卷上正好占用 {used}，剩余 {free}";
+    VolumeAtMost { files: u64, directories: u64, data: String, used: String, free: String } =>
+        "{files} files, {directories} directories, {data} of data; at most {used} on the volume, {free} free",
+        "{files} 个文件，{directories} 个目录，数据 {data}；在卷上最多占用 {used}，剩余 {free}";
+    BootFiles { files: u64, size: String, description: String } =>
+        "{files} files, {size}; {description}",
+        "{files} 个文件，{size}；{description}";
+    Written { target: String, files: u64, size: String, writes: u64, seed: u64 } =>
+        "{target}: {files} files, {size} written in {writes} writes, seed {seed}",
+        "{target}：{files} 个文件，分 {writes} 次写入 {size}，种子 {seed}";
+
+    // Verification.
+    MoreFindings { count: u64 } => "… and {count} more", "……另有 {count} 项";
+    HoldsCompared { files: u64, size: String } =>
+        "holds: {files} files and {size} compared with the image",
+        "通过：已与映像比对 {files} 个文件，共 {size}";
+    HoldsUncompared =>
+        "holds: tables, volumes and boot files; files were not compared (--against SOURCE)",
+        "通过：分区表、卷和引导文件无误；未比对文件内容（--against SOURCE）";
+    DoesNotHold { count: u64 } => "does not hold: {count} findings", "未通过：发现 {count} 处问题";
+
+    // What a file is.
+    ThingGpt => "disk with a GUID partition table", "带 GUID 分区表（GPT）的磁盘";
+    ThingMbr => "disk with a master boot record", "带主引导记录（MBR）的磁盘";
+    ThingNtfs => "NTFS volume", "NTFS 卷";
+    ThingFat { name: String } => "{name} volume", "{name} 卷";
+    ThingExfat => "exFAT volume", "exFAT 卷";
+    ThingExt => "Linux ext2, ext3 or ext4 volume", "Linux ext2、ext3 或 ext4 卷";
+    ThingBitlocker => "BitLocker encrypted volume", "BitLocker 加密卷";
+    ThingLuks => "LUKS encrypted volume", "LUKS 加密卷";
+    ThingWim => "Windows image file (WIM, ESD or SWM)", "Windows 映像文件（WIM、ESD 或 SWM）";
+    ThingIso { views: String } => "disc image{views}", "光盘映像{views}";
+    ThingHive => "registry hive", "注册表配置单元";
+    ThingBcd => "boot configuration store", "引导配置数据（BCD）存储";
+    ThingPlan => "saved plan of wtgctl", "wtgctl 保存的计划";
+    ThingVhdx => "VHDX virtual disk", "VHDX 虚拟磁盘";
+    ThingVhd => "dynamic VHD virtual disk", "动态 VHD 虚拟磁盘";
+    ThingQcow2 => "QEMU copy-on-write disk", "QEMU 写时复制磁盘";
+    ThingPe => "Windows or EFI program", "Windows 或 EFI 程序";
+    ThingXz => "xz-compressed file; unpack it first", "xz 压缩文件，请先解压";
+    ThingZip => "ZIP archive; unpack it first", "ZIP 压缩包，请先解压";
+    ThingBrace => "text that starts with a brace, and no plan", "以花括号开头的文本，但不是计划";
+    ThingUnknown => "nothing that is known here", "无法识别";
+
+    // A wrong command line.
+    SizeWithDevice => "--size does not go with a device", "目标是设备时不能用 --size";
+    DeviceNeedsErase =>
+        "a device is erased whole, which needs --erase with its by-id name or serial number",
+        "设备会被整个擦除，需要用 --erase 给出它的 by-id 名称或序列号";
+    EraseIsForDevices => "--erase is for devices only", "--erase 只用于设备";
+    FileNeedsSize => "an image file needs --size", "目标是映像文件时需要 --size";
+    NotAPlan { path: String, error: String } => "{path}: not a plan: {error}", "{path}：不是计划文件：{error}";
+
+    // Hints: damaged or unsuitable sources.
+    HintImageDamaged =>
+        "the image is damaged: copy or download it again and compare its checksum",
+        "映像已损坏：请重新复制或下载，并核对校验和";
+    HintImageShort =>
+        "the file is shorter than it says: copy or download it again",
+        "文件不完整：请重新复制或下载";
+    HintImageUnsupported =>
+        "use another edition of the image, or convert it where it was made",
+        "请换用该映像的其他版本，或在制作它的地方转换格式";
+    HintDiscDamaged =>
+        "the disc image is damaged: download it again and compare its checksum",
+        "光盘映像已损坏：请重新下载，并核对校验和";
+    HintNotAnImage =>
+        "give a Windows ISO, WIM, ESD, or the first part of a split WIM",
+        "请给出 Windows 的 ISO、WIM、ESD，或分卷 WIM 的第一卷";
+    HintOtherTrees =>
+        "`wtgctl iso info` shows the other trees of the image",
+        "`wtgctl iso info` 可列出映像中的其他目录树";
+    HintChooseImage => "choose one with --index, by number or name", "请用 --index 按编号或名称选择";
+    HintNotWindows =>
+        "choose another image with --index; setup and recovery images do not boot as a stick",
+        "请用 --index 选择其他映像；安装程序和恢复环境的映像不能做成可启动盘";
+    HintCheckPath => "check the path", "请检查路径";
+
+    // Hints: targets.
+    HintDevices =>
+        "`wtgctl devices` shows what can be written, and why the rest cannot",
+        "`wtgctl devices` 可列出能写入的设备，以及其余设备不能写入的原因";
+    HintDevicesBoth => "`wtgctl devices` shows both", "`wtgctl devices` 可列出这两项";
+    HintWholeDevice => "leave it out: the whole device is used", "请去掉它：整个设备都会被使用";
+    HintLargerSize => "choose a larger --size", "请选择更大的 --size";
+    HintLargerOrCompact =>
+        "choose a larger --size, or --compact auto",
+        "请选择更大的 --size，或使用 --compact auto";
+    HintSizeAtLeast { mib: u64 } => "use --size {mib}M or more", "请使用 --size {mib}M 或更大";
+    HintSizeExample => "for example --size 32G", "例如 --size 32G";
+    HintReplaceFile => "use --force to replace an existing file", "要替换已有的文件，请用 --force";
+    HintOtherName =>
+        "choose another name, or replace it with --force",
+        "请换一个名称，或用 --force 替换它";
+    HintReplaceMedium =>
+        "the medium does not keep what is written: replace it",
+        "介质不能保持写入的内容：请更换";
+    HintMakeRoom =>
+        "make room or replace the medium, then run the same command again with the same --seed",
+        "请腾出空间或更换介质，然后用同一个 --seed 再次运行同样的命令";
+
+    // Hints: what to run next.
+    HintRunAgain => "run the same command again", "请再次运行同样的命令";
+    HintRunAgainSeed =>
+        "run the same command again with the same --seed",
+        "请用同一个 --seed 再次运行同样的命令";
+    HintMakePlan => "make one with `wtgctl plan … --out FILE`", "请用 `wtgctl plan … --out FILE` 生成";
+    HintNewPlan => "make a new plan and look at it", "请重新生成计划并查看";
+    HintNtfsCheck =>
+        "`wtgctl ntfs check` lists everything that is wrong with the volume",
+        "`wtgctl ntfs check` 可列出该卷的所有问题";
+    HintHiveDirty =>
+        "give its transaction logs too, or shut Windows down cleanly first",
+        "请同时给出它的事务日志，或先正常关闭 Windows";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names in braces, in alphabetical order: word order differs between languages.
+    fn placeholders(text: &str) -> Vec<&str> {
+        let mut names: Vec<&str> = text
+            .split('{')
+            .skip(1)
+            .filter_map(|part| Some(part.split_once('}')?.0))
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// What a user types or looks up: options, and commands in backquotes.
+    fn verbatim(text: &str) -> Vec<&str> {
+        let mut parts: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
+        parts.extend(
+            text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+                .filter(|word| word.starts_with("--")),
+        );
+        parts.sort_unstable();
+        parts
+    }
+
+    #[test]
+    fn each_message_is_translated_and_says_the_same() {
+        for (name, en, zh) in Message::ALL {
+            assert_ne!(en, zh, "{name}");
+            assert!(en.is_ascii() || en.contains('…'), "{name}: {en}");
+            let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            assert!(
+                zh.contains(is_chinese) || placeholders(zh).len() > 1,
+                "{name}: {zh}"
+            );
+            assert_eq!(placeholders(en), placeholders(zh), "{name}");
+            assert_eq!(verbatim(en), verbatim(zh), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_go_in() {
+        let message = Message::HintSizeAtLeast { mib: 77 };
+        assert_eq!(message.text(Lang::En), "use --size 77M or more");
+        assert_eq!(message.text(Lang::Zh), "请使用 --size 77M 或更大");
+    }
+}
