@@ -1,10 +1,15 @@
 //! Every input that a fuzz target is known to care about, on stable: the committed corpus, past findings, and
 //! mutations of both. No input may make a target panic.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
+
 use std::path::{Path, PathBuf};
 
 /// Name and body of every target.
-const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// Name and body of a target.
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: &[Target] = &[
     ("bcd", wtg_fuzz::registry::bcd),
     ("fat", wtg_fuzz::partition::fat),
     ("gpt", wtg_fuzz::partition::gpt),
