@@ -70,7 +70,7 @@ impl Streams<'_, '_> {
 impl WimWriter<'_> {
     /// Captures a tree as a new image. `exclude` are patterns as [`select`](crate::select) takes them
     /// (see [`DEFAULT_EXCLUDE`](super::DEFAULT_EXCLUDE)). Of `info`, index and counts are filled in; its
-    /// times are taken as they are: this crate reads no clock.
+    /// times, when not given, are the newest last write in the tree: this crate reads no clock.
     ///
     /// # Errors
     /// `Target` when the source or the file fails; `Invalid` when content changes while it is read;
@@ -119,6 +119,9 @@ impl WimWriter<'_> {
         }
         let mut info = info.clone();
         statistics::count(&image, &mut info);
+        let newest = image.inodes.iter().map(|inode| inode.last_write_time).max();
+        info.creation_time = info.creation_time.or(newest);
+        info.last_modification_time = info.last_modification_time.or(info.creation_time);
         self.container.add_metadata(image.encode_metadata()?)?;
         for (hash, count) in statistics::references(&image) {
             self.container.reference(&hash, count);

@@ -23,6 +23,17 @@ pub struct ExportImage {
     pub description: Option<String>,
 }
 
+impl ExportImage {
+    /// With the name it has.
+    #[must_use]
+    pub fn new(index: u32) -> Self {
+        Self {
+            index,
+            ..Self::default()
+        }
+    }
+}
+
 impl WimWriter<'_> {
     /// Adds images of another WIM. Metadata, and all that the XML document says of them, stay as they are.
     /// Resources whose compression and chunk size are those of this file are copied as they are (a damaged

@@ -6,7 +6,7 @@ use crate::layout::{BlobEntry, HEADER_BYTES, Header, IntegrityHeader, ResourceHe
 use crate::{Error, Result};
 
 /// Bytes that each hash of an integrity table covers.
-const INTEGRITY_CHUNK_BYTES: u32 = 10 << 20;
+pub(super) const INTEGRITY_CHUNK_BYTES: u32 = 10 << 20;
 
 /// What a file says of itself.
 pub(super) struct Part<'a> {
@@ -15,6 +15,8 @@ pub(super) struct Part<'a> {
     pub(super) blob_table: Vec<BlobEntry>,
     pub(super) images: &'a [ImageXml],
     pub(super) integrity_table: bool,
+    /// What the XML document states as size of the whole; of this file when not given.
+    pub(super) total_bytes: Option<u64>,
 }
 
 /// Writes the tables behind the resources, and the header last of all. Returns the length of the file.
@@ -23,7 +25,10 @@ pub(super) fn write_tables(tail: &mut Tail<'_>, part: Part<'_>) -> Result<u64> {
     let bytes: Vec<u8> = part.blob_table.iter().flat_map(BlobEntry::encode).collect();
     header.blob_table = write_table(tail, &bytes)?;
     let table_end = tail.position();
-    header.xml = write_table(tail, &xml::encode(part.images, table_end))?;
+    header.xml = write_table(
+        tail,
+        &xml::encode(part.images, part.total_bytes.unwrap_or(table_end)),
+    )?;
     if part.integrity_table {
         header.integrity = write_integrity_table(tail, table_end)?;
     }

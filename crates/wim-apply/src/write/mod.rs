@@ -1,7 +1,8 @@
-//! Writing WIM files: capture, append, export.
+//! Writing WIM files: capture, append, export, split, join, optimize, delete; and comparing images.
 //!
 //! A [`WimWriter`] writes one file to an [`Output`]. Images come from a [`CaptureSource`] (a directory, a
-//! volume) or from another [`Wim`](crate::Wim).
+//! volume) or from another [`Wim`](crate::Wim). [`rewrite`] optimizes a file or joins a split one, [`SplitPlan`]
+//! splits one, [`diff`] compares images.
 //!
 //! ```
 //! use std::io::Cursor;
@@ -26,6 +27,7 @@
 
 mod capture;
 mod container;
+mod diff;
 mod directory;
 mod exclude;
 mod export;
@@ -35,7 +37,9 @@ mod metadata;
 mod options;
 mod output;
 mod pack;
+mod rewrite;
 mod source;
+mod split;
 mod statistics;
 mod symlink;
 mod tail;
@@ -43,10 +47,13 @@ mod writer;
 mod xml;
 
 pub use capture::{CaptureReport, hash_tree};
+pub use diff::{Change, Compare, Difference, FieldChange, diff};
 pub use directory::DirectorySource;
 pub use exclude::DEFAULT_EXCLUDE;
 pub use export::ExportImage;
 pub use options::{Compression, WriteControl, WriteOptions};
 pub use output::Output;
+pub use rewrite::rewrite;
 pub use source::CaptureSource;
+pub use split::SplitPlan;
 pub use writer::{WimWriter, WriteReport};

@@ -161,7 +161,7 @@ impl<'o> WimWriter<'o> {
     }
 
     /// Takes an image of the file that is appended to away. Its blobs stay where they are, unused, until the
-    /// file is [optimized](super::optimize).
+    /// file is [rewritten](super::rewrite).
     ///
     /// # Errors
     /// `NotFound`; errors of [`Wim::image`], since the uses of its blobs have to be known.
@@ -232,6 +232,7 @@ impl<'o> WimWriter<'o> {
             blob_table,
             images: &self.images,
             integrity_table: self.options.integrity_table,
+            total_bytes: None,
         };
         let file_bytes = finish::write_tables(&mut self.container.tail, part)?;
         self.old_bytes = None;

@@ -3,11 +3,12 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use wim_apply::ImageInfo;
-use wim_apply::write::{Compression, DirectorySource, WimWriter, WriteControl, WriteOptions};
+use wim_apply::write::{Compression, DirectorySource, Output, WimWriter, WriteControl, WriteOptions};
 
 use crate::support::wimlib;
 
@@ -93,4 +94,51 @@ pub(crate) fn foreign_listing(dir: &Path, name: &str, image: &str) -> Vec<String
         })
         .map(str::to_owned)
         .collect()
+}
+
+/// Loses power at a write: nothing that comes after is done, not even tidying up.
+pub(crate) struct PowerCut {
+    pub(crate) inner: std::io::Cursor<Vec<u8>>,
+    /// Writes until then.
+    pub(crate) writes: u32,
+}
+
+impl Write for PowerCut {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(left) = self.writes.checked_sub(1) else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        self.writes = left;
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for PowerCut {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer)
+    }
+}
+
+impl Seek for PowerCut {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+impl Output for PowerCut {
+    fn set_len(&mut self, size_bytes: u64) -> io::Result<()> {
+        if self.writes == 0 {
+            Err(io::ErrorKind::BrokenPipe.into())
+        } else {
+            self.inner.set_len(size_bytes)
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

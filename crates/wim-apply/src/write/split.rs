@@ -1,0 +1,221 @@
+//! Splitting a file into parts (SWM).
+
+use super::container::Container;
+use super::finish::{self, INTEGRITY_CHUNK_BYTES, Part};
+use super::xml::ImageXml;
+use super::{Compression, Output, WriteControl, WriteOptions, WriteReport};
+use crate::apply::Progress;
+use crate::layout::{
+    BlobEntry, HEADER_BYTES, Header, IntegrityHeader, ResourceHeader, header_flag, resource_flag,
+};
+use crate::read::BlobStorage;
+use crate::{BlobId, Error, Result, Wim};
+
+/// What becomes of a file that is split. Nothing was written yet.
+#[derive(Clone, Debug)]
+pub struct SplitPlan {
+    /// Blobs of each part, in the order of their places.
+    parts: Vec<Vec<BlobId>>,
+    /// Bytes of resources in each part.
+    part_bytes: Vec<u64>,
+}
+
+impl SplitPlan {
+    /// Fills parts of at most `part_bytes`, in the order of the file; metadata goes to the first. A part is
+    /// larger when a single resource is (or all metadata together are).
+    ///
+    /// # Errors
+    /// `Unsupported` for solid and pipable files (export them first); `NotFound` when parts of `wim` are missing.
+    pub fn new(wim: &Wim, part_bytes: u64) -> Result<Self> {
+        let header = wim.header();
+        let unsupported = |at, feature: &str| Error::Unsupported {
+            what: "splitting",
+            at,
+            feature: feature.to_owned(),
+        };
+        if header.pipable {
+            return Err(unsupported(0, "a pipable file (export it first)"));
+        }
+        if let Some(solid) = wim.solid_resources().first() {
+            return Err(unsupported(
+                solid.offset,
+                "a file with solid resources (export it first)",
+            ));
+        }
+        if let Some(missing) = wim.missing_parts().first() {
+            return Err(Error::NotFound {
+                what: "part of the split file",
+                name: missing.to_string(),
+            });
+        }
+        let integrity =
+            IntegrityHeader::SIZE as u64 + 20 * (1 + part_bytes / u64::from(INTEGRITY_CHUNK_BYTES));
+        let fixed = HEADER_BYTES as u64 + wim.xml().len() as u64 + integrity;
+        let entry_bytes = BlobEntry::SIZE as u64;
+        let metadata: u64 = (1..=header.image_count)
+            .filter_map(|index| wim.metadata_entry(index))
+            .map(|(_, resource)| resource.stored_bytes + entry_bytes)
+            .sum();
+        let mut blobs: Vec<BlobId> = (0..wim.blobs().len())
+            .filter_map(|id| u32::try_from(id).ok())
+            .map(BlobId)
+            .collect();
+        blobs.sort_by_key(|id| {
+            wim.blob(*id)
+                .map(|blob| (blob.part, blob.offset()))
+                .unwrap_or_default()
+        });
+        let mut plan = Self {
+            parts: vec![Vec::new()],
+            part_bytes: vec![0],
+        };
+        let mut used = fixed.saturating_add(metadata);
+        for id in blobs {
+            let stored = wim.blob(id)?.stored_bytes().unwrap_or(0);
+            let next = used.saturating_add(stored).saturating_add(entry_bytes);
+            let empty = plan.parts.last().is_none_or(Vec::is_empty);
+            if next > part_bytes && !(empty && plan.parts.len() > 1) {
+                plan.parts.push(Vec::new());
+                plan.part_bytes.push(0);
+                used = fixed;
+            }
+            used = used.saturating_add(stored).saturating_add(entry_bytes);
+            if let (Some(part), Some(bytes)) = (plan.parts.last_mut(), plan.part_bytes.last_mut()) {
+                part.push(id);
+                *bytes += stored;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Number of parts.
+    #[must_use]
+    pub fn part_count(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Writes part `number`, from 1. Resources are copied as they are.
+    ///
+    /// # Errors
+    /// `Limit` for more than 65,535 parts; `NotFound` for a part that is not planned; `Io`; `Target`;
+    /// `Interrupted`.
+    pub fn write_part(
+        &self,
+        wim: &Wim,
+        number: u16,
+        out: &mut dyn Output,
+        options: &WriteOptions,
+        control: &mut WriteControl<'_>,
+    ) -> Result<WriteReport> {
+        let (asked, limit) = (self.parts.len() as u64, u64::from(u16::MAX));
+        let part_count = u16::try_from(asked).map_err(|_| Error::Limit {
+            what: "number of parts",
+            asked,
+            limit,
+        })?;
+        let slot = usize::from(number).checked_sub(1);
+        let blobs = slot
+            .and_then(|slot| self.parts.get(slot))
+            .ok_or_else(|| Error::NotFound {
+                what: "planned part",
+                name: number.to_string(),
+            })?;
+        let stored = WriteOptions {
+            compression: Compression::None,
+            ..*options
+        };
+        let mut container = Container::new(out, 0, &stored);
+        container.part_number = number;
+        container.tail.write(&[0; Container::FIRST as usize])?;
+        let mut progress = Progress {
+            blobs_total: blobs.len(),
+            ..Progress::default()
+        };
+        let size = |id: &BlobId| wim.blob(*id).map_or(0, |blob| blob.size_bytes);
+        progress.bytes_total = blobs.iter().map(size).sum();
+        for &id in blobs {
+            control.check()?;
+            copy(&mut container, wim, id)?;
+            progress.blobs_done += 1;
+            progress.bytes_done += size(&id);
+            (control.progress)(progress);
+        }
+        if number == 1 {
+            for index in 1..=wim.header().image_count {
+                let missing = || Error::NotFound {
+                    what: "metadata resource",
+                    name: format!("of image {index}"),
+                };
+                let (hash, resource, bytes) = wim.raw_metadata(index)?.ok_or_else(missing)?;
+                container.copy(hash, resource, &mut bytes.as_slice())?;
+            }
+        }
+        let source = wim.header();
+        let boot = source
+            .boot_index
+            .checked_sub(1)
+            .and_then(|slot| container.metadata.get(slot as usize));
+        let header = Header {
+            flags: source.flags & !header_flag::WRITE_IN_PROGRESS | header_flag::SPANNED,
+            chunk_bytes: source.chunk_bytes,
+            guid: options.guid,
+            part_number: number,
+            part_count,
+            image_count: source.image_count,
+            boot_index: source.boot_index,
+            boot_metadata: boot.map_or_else(ResourceHeader::default, |entry| entry.resource),
+            ..Header::default()
+        };
+        let images: Vec<ImageXml> = wim
+            .images()
+            .iter()
+            .map(|info| ImageXml::of_image(wim, info))
+            .collect();
+        let mut blob_table = container.blobs.clone();
+        blob_table.extend(&container.metadata);
+        let part = Part {
+            header,
+            blob_table,
+            images: &images,
+            integrity_table: options.integrity_table,
+            total_bytes: Some(self.part_bytes.iter().sum()),
+        };
+        let file_bytes = finish::write_tables(&mut container.tail, part)?;
+        Ok(WriteReport {
+            file_bytes,
+            images: source.image_count,
+            blobs: blobs.len(),
+            blob_bytes: progress.bytes_total,
+        })
+    }
+}
+
+fn copy(container: &mut Container<'_>, wim: &Wim, id: BlobId) -> Result<()> {
+    let blob = *wim.blob(id)?;
+    let mut resource = ResourceHeader {
+        stored_bytes: blob.size_bytes,
+        flags: 0,
+        offset: 0,
+        size_bytes: blob.size_bytes,
+    };
+    match (blob.storage, wim.raw_resource(id)?) {
+        (BlobStorage::Compressed { stored_bytes, .. }, Some(mut raw)) => {
+            resource.stored_bytes = stored_bytes;
+            resource.flags = resource_flag::COMPRESSED;
+            container.copy(blob.hash, resource, &mut raw)?;
+        }
+        (BlobStorage::Stored { .. }, _) => {
+            container.copy(blob.hash, resource, &mut wim.open_blob(id)?)?;
+        }
+        _ => {
+            let feature = "a blob that cannot be copied as it is (export the file first)".to_owned();
+            return Err(Error::Unsupported {
+                what: "splitting",
+                at: blob.offset(),
+                feature,
+            });
+        }
+    }
+    container.reference(&blob.hash, blob.reference_count);
+    Ok(())
+}
