@@ -69,10 +69,8 @@ impl Libwim {
     fn compressor(&self, format: c_int, chunk_bytes: usize) -> impl FnMut(&[u8]) -> Option<Vec<u8>> + use<> {
         let mut state = ptr::null_mut();
         // SAFETY: `state` takes the new compressor, which lives as long as the process.
-        assert_eq!(
-            unsafe { (self.create_compressor)(format, chunk_bytes, 0, &raw mut state) },
-            0
-        );
+        let status = unsafe { (self.create_compressor)(format, chunk_bytes, 0, &raw mut state) };
+        assert_eq!(status, 0);
         let compress = self.compress;
         move |chunk| {
             let mut output = vec![0; chunk.len().saturating_sub(1)];
@@ -87,18 +85,14 @@ impl Libwim {
     fn decoder(&self, format: c_int, chunk_bytes: usize) -> impl FnMut(&[u8], &mut [u8]) + use<> {
         let mut state = ptr::null_mut();
         // SAFETY: `state` takes the new decompressor, which lives as long as the process.
-        assert_eq!(
-            unsafe { (self.create_decompressor)(format, chunk_bytes, &raw mut state) },
-            0
-        );
+        let status = unsafe { (self.create_decompressor)(format, chunk_bytes, &raw mut state) };
+        assert_eq!(status, 0);
         let decompress = self.decompress;
         move |input, output| {
             let (from, to) = (input.as_ptr().cast(), output.as_mut_ptr().cast());
             // SAFETY: both buffers have the lengths given.
-            assert_eq!(
-                unsafe { decompress(from, input.len(), to, output.len(), state) },
-                0
-            );
+            let status = unsafe { decompress(from, input.len(), to, output.len(), state) };
+            assert_eq!(status, 0);
         }
     }
 }

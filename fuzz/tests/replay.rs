@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 
-/// Name and body of every target.
 /// Name and body of a target.
 type Target = (&'static str, fn(&[u8]));
 

@@ -1,5 +1,7 @@
 //! Volumes written by ntfs-3g and wimlib read as ntfs-3g and wimlib say.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
+
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
 use ntfs_image::read::{FileReference, Volume, parse_extended_attributes};
