@@ -63,12 +63,6 @@ impl Failure {
         let mut cause = error.source();
         while let Some(error) = cause {
             failure.causes.push(error.to_string());
-            if error
-                .downcast_ref::<io::Error>()
-                .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
-            {
-                failure.broken_pipe = true;
-            }
             cause = error.source();
         }
         failure
@@ -147,7 +141,7 @@ failure_from! {
         Invalid | NotFound => USAGE, Io | Target => SYSTEM,
     }
     partitioner::Error, partitioner::ErrorKind, hints::disk {
-        Invalid | NotFound | NoSpace => USAGE, Refused => REFUSED, Io => SYSTEM, Interrupted => INTERRUPTED,
+        Invalid | NotFound | NoSpace => USAGE, Refused => REFUSED, Io | Mismatch => SYSTEM, Interrupted => INTERRUPTED,
     }
     ntfs_image::Error, ntfs_image::ErrorKind, hints::ntfs {
         Invalid | NotFound => USAGE, Io => SYSTEM,

@@ -180,9 +180,13 @@ impl Output {
 
 fn write_line(line: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    stdout
+    let written = stdout
         .write_all(line.as_bytes())
         .and_then(|()| stdout.write_all(b"\n"))
-        .and_then(|()| stdout.flush())
-        .map_err(|error| Failure::io("stdout", &error))
+        .and_then(|()| stdout.flush());
+    match written {
+        // Nobody reads any more (`| head`): what the command does, and its exit code, stay the same.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| Failure::io("stdout", &error)),
+    }
 }

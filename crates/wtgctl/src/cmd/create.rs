@@ -38,7 +38,13 @@ pub(crate) fn apply(prepared: Prepared, context: &Context) -> Result<Outcome, Fa
         progress.update(p.phase, p.done_bytes, p.total_bytes);
     });
     progress.finish();
-    let report = report?;
+    let report = report.inspect_err(|_| {
+        if context.output.is_json() {
+            context
+                .output
+                .warning(format_args!("the seed of this run was {seed}"));
+        }
+    })?;
     for warning in &report.warnings {
         context.output.warning(warning);
     }

@@ -145,12 +145,29 @@ impl JobArgs {
 impl ContentArgs {
     /// The specification for a source and a target.
     pub(crate) fn spec(self, source: PathBuf, target: Target, seed: u64) -> Spec {
+        // A plan is carried out from any folder.
+        let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        let target = match target {
+            Target::File {
+                path,
+                size_bytes,
+                force,
+            } => Target::File {
+                path: absolute(path),
+                size_bytes,
+                force,
+            },
+            Target::Device { path, erase } => Target::Device {
+                path: absolute(path),
+                erase,
+            },
+        };
         Spec {
-            source,
+            source: absolute(source),
             image: self.index,
             target,
             seed,
-            unattend: self.unattend,
+            unattend: self.unattend.map(absolute),
             compact: self.compact.into(),
             verify: self.verify.into(),
             sector_bytes: self.sector_size,

@@ -162,14 +162,14 @@ messages! {
         "the medium does not keep what is written: replace it",
         "介质不能保持写入的内容：请更换";
     HintMakeRoom =>
-        "make room or replace the medium, then run the same command again with the same --seed",
-        "请腾出空间或更换介质，然后用同一个 --seed 再次运行同样的命令";
+        "make room or replace the medium, then run the same command again with the same --seed, and --force for a file",
+        "请腾出空间或更换介质，然后用同一个 --seed 再次运行同样的命令（目标是文件时加 --force）";
 
     // Hints: what to run next.
     HintRunAgain => "run the same command again", "请再次运行同样的命令";
     HintRunAgainSeed =>
-        "run the same command again with the same --seed",
-        "请用同一个 --seed 再次运行同样的命令";
+        "run the same command again with the same --seed, and --force for a file",
+        "请用同一个 --seed 再次运行同样的命令（目标是文件时加 --force）";
     HintMakePlan => "make one with `wtgctl plan … --out FILE`", "请用 `wtgctl plan … --out FILE` 生成";
     HintNewPlan => "make a new plan and look at it", "请重新生成计划并查看";
     HintNtfsCheck =>

@@ -122,7 +122,8 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
         let mut target = Target::open_file_in_place(&host, volume, &sources)?;
         let limits = partitioner::Limits::default();
         let (first_byte, size_bytes) = find_partition(&mut target, number, &limits)?;
-        options.sector_bytes = gpt::read(&mut target, None, &limits).map_or(512, |found| found.table.sector_bytes);
+        options.sector_bytes =
+            gpt::read(&mut target, None, &limits).map_or(512, |found| found.table.sector_bytes);
         options.first_byte = first_byte;
         options.size_bytes = Some(size_bytes);
         disk = Some(target);
@@ -136,7 +137,12 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
         Some(target) => target,
         None => {
             let size_bytes = prepared.size_bytes;
-            let request = FileRequest { path: volume, size_bytes, force: args.force, sources: &sources };
+            let request = FileRequest {
+                path: volume,
+                size_bytes,
+                force: args.force,
+                sources: &sources,
+            };
             Target::open_file(&host, &request)?
         }
     };

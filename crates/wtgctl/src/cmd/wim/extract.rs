@@ -72,7 +72,7 @@ pub(super) fn warn_of_losses(image: &Image, target: &dyn ApplyTarget, context: &
 }
 
 /// Replaces `@FILE` by the lines of that file.
-fn expand_lists(paths: Vec<String>) -> Result<Vec<String>, Failure> {
+pub(super) fn expand_lists(paths: Vec<String>) -> Result<Vec<String>, Failure> {
     let mut patterns = Vec::new();
     for path in paths {
         match path.strip_prefix('@') {

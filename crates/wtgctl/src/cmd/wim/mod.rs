@@ -1,12 +1,20 @@
 //! `wtgctl wim`: Windows images: WIM, ESD, SWM, alone or inside a disc image.
 
 mod apply;
+mod capture;
 mod cat;
+mod diff;
+mod export;
 mod extract;
 mod info;
 mod list;
+mod new_file;
 mod open;
+mod rewrite;
+mod split;
+mod tree_source;
 mod verify;
+mod writing;
 
 use super::{Context, Outcome};
 use crate::failure::Failure;
@@ -26,6 +34,22 @@ pub(crate) enum Verb {
     Extract(extract::ExtractArgs),
     /// Apply a whole image to a folder, or to an NTFS volume.
     Apply(apply::ApplyArgs),
+    /// Make a WIM from a folder or an NTFS volume.
+    Capture(capture::CaptureArgs),
+    /// Capture into an existing WIM, as a new image.
+    Append(capture::AppendArgs),
+    /// Copy images to another WIM.
+    Export(export::ExportArgs),
+    /// Split a WIM into parts of a size.
+    Split(split::SplitArgs),
+    /// Make one WIM of the parts of a split one.
+    Join(rewrite::JoinArgs),
+    /// Write a WIM anew, without unused data.
+    Optimize(rewrite::OptimizeArgs),
+    /// Delete an image.
+    Delete(rewrite::DeleteArgs),
+    /// Compare an image with another, a folder, or an NTFS volume.
+    Diff(diff::DiffArgs),
 }
 
 /// Runs one verb.
@@ -37,5 +61,13 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Result<Outcome, Failure> {
         Verb::Verify(args) => verify::run(&args, context),
         Verb::Extract(args) => extract::run(args, context),
         Verb::Apply(args) => apply::run(args, context),
+        Verb::Capture(args) => capture::run(&args, context),
+        Verb::Append(args) => capture::append(&args, context),
+        Verb::Export(args) => export::run(&args, context),
+        Verb::Split(args) => split::run(&args, context),
+        Verb::Join(args) => rewrite::join(&args, context),
+        Verb::Optimize(args) => rewrite::optimize(&args, context),
+        Verb::Delete(args) => rewrite::delete(&args, context),
+        Verb::Diff(args) => diff::run(&args, context),
     }
 }

@@ -37,7 +37,11 @@ impl WimArgs {
 
     /// The files of the host that were named.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        std::iter::once(&self.wim).filter(|path| path.as_os_str() != "-").chain(&self.references).cloned().collect()
+        std::iter::once(&self.wim)
+            .filter(|path| path.as_os_str() != "-")
+            .chain(&self.references)
+            .cloned()
+            .collect()
     }
 
     /// An error of the library, with the file's name.

@@ -1,0 +1,116 @@
+//! `wtgctl wim export`.
+
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+
+use clap::Args;
+use wim_apply::write::{ExportImage, WimWriter, WriteOptions, WriteReport};
+use wim_apply::{Limits, Wim};
+
+use super::new_file::NewFile;
+use super::open::WimArgs;
+use super::writing::{CompressArgs, NameArgs, for_run, record, with_control};
+use super::{Context, Outcome};
+use crate::failure::{Failure, USAGE};
+use crate::size::human;
+
+/// Arguments of `wtgctl wim export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    wim: WimArgs,
+    /// Image: number or name, or `all`.
+    image: String,
+    /// File to make; with --append, file that gets the image.
+    destination: PathBuf,
+    #[command(flatten)]
+    compress: CompressArgs,
+    #[command(flatten)]
+    names: NameArgs,
+    /// Add to an existing file. It stays as it was until the image is complete.
+    #[arg(long, conflicts_with = "force")]
+    append: bool,
+    /// Make it the image that Windows' boot loader starts.
+    #[arg(long)]
+    boot: bool,
+    /// Append an integrity table.
+    #[arg(long)]
+    check: bool,
+    /// Replace an existing file.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &ExportArgs, context: &Context) -> Result<Outcome, Failure> {
+    let wim = args.wim.open()?;
+    let images: Vec<u32> = if args.image == "all" {
+        wim.images().iter().map(|image| image.index).collect()
+    } else {
+        vec![args.wim.image_index(&wim, Some(&args.image))?]
+    };
+    if images.len() != 1 && (args.names.name.is_some() || args.names.description.is_some() || args.boot) {
+        return Err(Failure::new(
+            USAGE,
+            "--name, --description and --boot need one image, not all".to_owned(),
+        ));
+    }
+    let images: Vec<ExportImage> = images
+        .into_iter()
+        .map(|index| ExportImage {
+            name: args.names.name.clone(),
+            description: args.names.description.clone(),
+            ..ExportImage::new(index)
+        })
+        .collect();
+    let failed = |error: wim_apply::Error| Failure::from(error).at(args.destination.display());
+    let report = if args.append {
+        let io = |error: std::io::Error| Failure::io(args.destination.display(), &error);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&args.destination)
+            .map_err(io)?;
+        let old = Wim::open(file.try_clone().map_err(io)?, &Limits::default()).map_err(failed)?;
+        let options = WriteOptions {
+            integrity_table: args.check,
+            ..WriteOptions::default()
+        };
+        let writer = WimWriter::append(&mut file, &old, &for_run(options, context)).map_err(failed)?;
+        export(writer, &wim, &images, args, context)?
+    } else {
+        let mut out = NewFile::create(&args.destination, args.force)?;
+        let mut options = args.compress.over(WriteOptions::like(&wim))?;
+        options.integrity_table |= args.check;
+        let writer = WimWriter::create(out.file(), &for_run(options, context)).map_err(failed)?;
+        let report = export(writer, &wim, &images, args, context)?;
+        out.keep()?;
+        report
+    };
+    context.output.result(&record(&report), || {
+        format!(
+            "{}: {} images, {} in all, {}",
+            args.destination.display(),
+            images.len(),
+            report.images,
+            human(report.file_bytes)
+        )
+    })?;
+    Ok(Outcome::Holds)
+}
+
+fn export(
+    mut writer: WimWriter<'_>,
+    wim: &Wim,
+    images: &[ExportImage],
+    args: &ExportArgs,
+    context: &Context,
+) -> Result<WriteReport, Failure> {
+    with_control(context, "export", |control| writer.export(wim, images, control))
+        .map_err(|error| args.wim.failed(error))?;
+    let failed = |error: wim_apply::Error| Failure::from(error).at(args.destination.display());
+    if args.boot {
+        writer.set_boot_image(writer.image_count()).map_err(failed)?;
+    }
+    writer.finish().map_err(failed)
+}

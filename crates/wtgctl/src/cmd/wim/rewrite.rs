@@ -1,0 +1,169 @@
+//! `wtgctl wim optimize`, `wtgctl wim join` and `wtgctl wim delete`.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use wim_apply::write::{ExportImage, WimWriter, WriteOptions, WriteReport, rewrite};
+use wim_apply::{Limits, Wim};
+
+use super::new_file::NewFile;
+use super::open::WimArgs;
+use super::writing::{CompressArgs, for_run, record, with_control};
+use super::{Context, Outcome};
+use crate::failure::Failure;
+use crate::size::human;
+
+/// Arguments of `wtgctl wim optimize`.
+#[derive(Debug, Args)]
+pub(crate) struct OptimizeArgs {
+    /// File to write anew, without unused data.
+    wim: PathBuf,
+    /// Write to another file instead.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    compress: CompressArgs,
+    /// Append an integrity table, even if the file has none.
+    #[arg(long)]
+    check: bool,
+    /// Replace an existing file that --out names.
+    #[arg(long, requires = "out")]
+    force: bool,
+}
+
+/// Arguments of `wtgctl wim join`.
+#[derive(Debug, Args)]
+pub(crate) struct JoinArgs {
+    #[command(flatten)]
+    wim: WimArgs,
+    /// File to make.
+    destination: PathBuf,
+    #[command(flatten)]
+    compress: CompressArgs,
+    /// Append an integrity table.
+    #[arg(long)]
+    check: bool,
+    /// Replace an existing file.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Arguments of `wtgctl wim delete`.
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// File that loses an image.
+    wim: PathBuf,
+    /// Image: number or name.
+    image: String,
+    /// Leave its data in the file, unused, until `optimize`: fast.
+    #[arg(long)]
+    soft: bool,
+}
+
+/// Runs `optimize`.
+pub(crate) fn optimize(args: &OptimizeArgs, context: &Context) -> Result<Outcome, Failure> {
+    let wim = open(&args.wim)?;
+    let before = wim.parts().first().map_or(0, |part| part.file_bytes);
+    let mut options = args.compress.over(WriteOptions::like(&wim))?;
+    options.integrity_table |= args.check;
+    let (path, replace) = match &args.out {
+        Some(out) => (out.as_path(), args.force),
+        None => (args.wim.as_path(), true),
+    };
+    let report = write_anew(&wim, path, replace, options, context)?;
+    let mut result = record(&report);
+    result["old_file_bytes"] = before.into();
+    context.output.result(&result, || {
+        format!(
+            "{}: {}, before {}",
+            path.display(),
+            human(report.file_bytes),
+            human(before)
+        )
+    })?;
+    Ok(Outcome::Holds)
+}
+
+/// Runs `join`.
+pub(crate) fn join(args: &JoinArgs, context: &Context) -> Result<Outcome, Failure> {
+    let wim = args.wim.open()?;
+    let mut options = args.compress.over(WriteOptions::like(&wim))?;
+    options.integrity_table |= args.check;
+    let report = write_anew(&wim, &args.destination, args.force, options, context)?;
+    context.output.result(&record(&report), || {
+        format!(
+            "{}: {} parts joined, {}",
+            args.destination.display(),
+            wim.parts().len(),
+            human(report.file_bytes)
+        )
+    })?;
+    Ok(Outcome::Holds)
+}
+
+fn write_anew(
+    wim: &Wim,
+    path: &Path,
+    replace: bool,
+    options: WriteOptions,
+    context: &Context,
+) -> Result<WriteReport, Failure> {
+    let mut out = NewFile::create(path, replace)?;
+    let options = for_run(options, context);
+    let report = with_control(context, "export", |control| {
+        rewrite(wim, out.file(), &options, control)
+    })
+    .map_err(|error| Failure::from(error).at(path.display()))?;
+    out.keep()?;
+    Ok(report)
+}
+
+/// Runs `delete`.
+pub(crate) fn delete(args: &DeleteArgs, context: &Context) -> Result<Outcome, Failure> {
+    let failed = |error: wim_apply::Error| Failure::from(error).at(args.wim.display());
+    let wim = open(&args.wim)?;
+    let index = wim.find_image(&args.image).map_err(failed)?;
+    let options = for_run(WriteOptions::like(&wim), context);
+    let report = if args.soft {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&args.wim)
+            .map_err(|error| Failure::io(args.wim.display(), &error))?;
+        let mut writer = WimWriter::append(&mut file, &wim, &options).map_err(failed)?;
+        writer.remove_image(&wim, index).map_err(failed)?;
+        writer.finish().map_err(failed)?
+    } else {
+        let mut out = NewFile::create(&args.wim, true)?;
+        let mut writer = WimWriter::create(out.file(), &options).map_err(failed)?;
+        let kept = wim
+            .images()
+            .iter()
+            .map(|image| image.index)
+            .filter(|other| *other != index);
+        let kept: Vec<ExportImage> = kept.map(ExportImage::new).collect();
+        with_control(context, "export", |control| writer.export(&wim, &kept, control)).map_err(failed)?;
+        let boot = match wim.header().boot_index {
+            boot if boot == index => 0,
+            boot => boot - u32::from(boot > index),
+        };
+        writer.set_boot_image(boot).map_err(failed)?;
+        let report = writer.finish().map_err(failed)?;
+        out.keep()?;
+        report
+    };
+    context.output.result(&record(&report), || {
+        format!(
+            "image {index} deleted, {} left, {}",
+            report.images,
+            human(report.file_bytes)
+        )
+    })?;
+    Ok(Outcome::Holds)
+}
+
+fn open(path: &Path) -> Result<Wim, Failure> {
+    let file = std::fs::File::open(path).map_err(|error| Failure::io(path.display(), &error))?;
+    Wim::open(file, &Limits::default()).map_err(|error| Failure::from(error).at(path.display()))
+}

@@ -1,0 +1,78 @@
+//! A folder or an NTFS volume as source of a capture or a comparison.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use partitioner::Window;
+use stick::VolumeSource;
+use wim_apply::write::{CaptureSource, DEFAULT_EXCLUDE, DirectorySource};
+
+use super::extract::expand_lists;
+use crate::failure::Failure;
+
+/// What is left out.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExcludeArgs {
+    /// Leave out what fits a path or pattern (`*`, `?`, `**`), or the lines of `@FILE`.
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Take page files, recycle bins and the like, too, which are left out otherwise.
+    #[arg(long)]
+    everything: bool,
+}
+
+impl ExcludeArgs {
+    /// All patterns.
+    pub(crate) fn patterns(&self) -> Result<Vec<String>, Failure> {
+        let mut patterns = expand_lists(self.exclude.clone())?;
+        if !self.everything {
+            patterns.extend(DEFAULT_EXCLUDE.map(str::to_owned));
+        }
+        Ok(patterns)
+    }
+}
+
+/// Where a tree comes from.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TreeArgs {
+    /// Folder, NTFS volume, or with --partition a disk image.
+    pub(crate) source: PathBuf,
+    /// Number of the partition of a disk image.
+    #[arg(long)]
+    partition: Option<u32>,
+}
+
+impl TreeArgs {
+    /// Opens it.
+    pub(crate) fn open(&self) -> Result<Box<dyn CaptureSource>, Failure> {
+        open_tree(&self.source, self.partition)
+    }
+
+    /// Name that an image has when none is given: that of the folder or file.
+    pub(crate) fn default_name(&self) -> String {
+        let path = self.source.canonicalize().unwrap_or_else(|_| self.source.clone());
+        path.file_stem()
+            .map_or_else(|| "image".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+}
+
+/// Opens a folder, a volume, or a partition.
+pub(crate) fn open_tree(path: &Path, partition: Option<u32>) -> Result<Box<dyn CaptureSource>, Failure> {
+    if path.is_dir() {
+        return Ok(Box::new(DirectorySource::new(path)));
+    }
+    let mut file = File::open(path).map_err(|error| Failure::io(path.display(), &error))?;
+    let limits = ntfs_image::Limits::default();
+    let failed = |error| Failure::from(error).at(path.display());
+    let Some(number) = partition else {
+        let volume = ntfs_image::read::Volume::open(file, &limits).map_err(failed)?;
+        return Ok(Box::new(VolumeSource::new(volume)));
+    };
+    let (first_byte, size_bytes) =
+        partitioner::find_partition(&mut file, number, &partitioner::Limits::default())
+            .map_err(|error| Failure::from(error).at(path.display()))?;
+    let window = Window::new(file, first_byte, size_bytes);
+    let volume = ntfs_image::read::Volume::open(window, &limits).map_err(failed)?;
+    Ok(Box::new(VolumeSource::new(volume)))
+}

@@ -1,0 +1,108 @@
+//! Options that verbs share that write WIM files.
+
+use std::num::NonZeroUsize;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use wim_apply::apply::Progress as WriteProgress;
+use wim_apply::write::{Compression, WriteControl, WriteOptions, WriteReport};
+
+use super::Context;
+use crate::failure::{Failure, USAGE};
+use crate::progress::Progress;
+use crate::size::Size;
+
+/// Compression of a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompressArg {
+    /// None.
+    None,
+    /// Fast.
+    Xpress,
+    /// Small.
+    Lzx,
+}
+
+impl From<CompressArg> for Compression {
+    fn from(compress: CompressArg) -> Self {
+        match compress {
+            CompressArg::None => Self::None,
+            CompressArg::Xpress => Self::Xpress,
+            CompressArg::Lzx => Self::Lzx,
+        }
+    }
+}
+
+/// How a new file is written.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CompressArgs {
+    /// Compression of new data.
+    #[arg(long, value_enum)]
+    compress: Option<CompressArg>,
+    /// Uncompressed bytes of a chunk; Windows itself reads 32K, and XPRESS from 4K.
+    #[arg(long, value_name = "SIZE")]
+    chunk_size: Option<Size>,
+}
+
+impl CompressArgs {
+    /// `options` with what was asked for.
+    pub(crate) fn over(&self, options: WriteOptions) -> Result<WriteOptions, Failure> {
+        let mut options = options;
+        if let Some(compress) = self.compress {
+            if Compression::from(compress) != options.compression {
+                options.chunk_bytes = WriteOptions::default().chunk_bytes;
+            }
+            options.compression = compress.into();
+        }
+        if let Some(size) = self.chunk_size {
+            options.chunk_bytes = u32::try_from(size.0)
+                .map_err(|_| Failure::new(USAGE, format!("--chunk-size: {size} is too large")))?;
+        }
+        Ok(options)
+    }
+}
+
+/// An image's texts.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct NameArgs {
+    /// Name of the image.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Description of the image.
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+}
+
+/// `options` with what holds for the whole run: threads, and the GUID when there is a seed.
+pub(crate) fn for_run(options: WriteOptions, context: &Context) -> WriteOptions {
+    WriteOptions {
+        threads: NonZeroUsize::new(context.threads).unwrap_or(NonZeroUsize::MIN),
+        guid: context.seed.map_or(options.guid, WriteOptions::guid_of_seed),
+        ..options
+    }
+}
+
+/// Runs `body` with progress on the terminal and Ctrl-C heeded.
+pub(crate) fn with_control<T>(
+    context: &Context,
+    phase: &str,
+    body: impl FnOnce(&mut WriteControl<'_>) -> T,
+) -> T {
+    let mut progress = Progress::new(&context.output);
+    let result = body(&mut WriteControl {
+        interrupt: &context.interrupt,
+        progress: &mut |p: WriteProgress| progress.update(phase, p.bytes_done, p.bytes_total),
+    });
+    progress.finish();
+    result
+}
+
+/// A report as a record.
+pub(crate) fn record(report: &WriteReport) -> Value {
+    json!({
+        "images": report.images,
+        "blobs": report.blobs,
+        "blob_bytes": report.blob_bytes,
+        "file_bytes": report.file_bytes,
+    })
+}
