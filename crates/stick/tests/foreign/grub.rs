@@ -30,9 +30,15 @@ fn grub_reads_files_of_every_kind() {
     let files: Vec<(&str, u64, &str)> = image
         .0
         .iter()
-        .filter_map(|(path, facts)| Some((path.as_str(), facts.get("size")?.parse().ok()?, facts.get("sha1")?.as_str())))
+        .filter_map(|(path, facts)| {
+            Some((
+                path.as_str(),
+                facts.get("size")?.parse().ok()?,
+                facts.get("sha1")?.as_str(),
+            ))
+        })
         .collect();
-    let mut chosen = BTreeSet::new();
+    let mut chosen: BTreeSet<&(&str, u64, &str)> = BTreeSet::new();
     chosen.extend(files.iter().step_by(25));
     chosen.extend(files.iter().max_by_key(|file| file.1));
     chosen.extend(files.iter().max_by_key(|file| file.0.matches('/').count()));
@@ -40,10 +46,18 @@ fn grub_reads_files_of_every_kind() {
     let sparse = |path: &str| image.0[path]["attributes"] == "00000220";
     let linked = |path: &str| image.0[path]["links"] != "1";
     // In the record, and just too large for it.
-    chosen.extend(files.iter().filter(|file| (1..1024).contains(&file.1)).step_by(10));
+    chosen.extend(
+        files
+            .iter()
+            .filter(|file| (1..1024).contains(&file.1))
+            .step_by(10),
+    );
     chosen.extend(files.iter().find(|file| sparse(file.0)));
     chosen.extend(files.iter().filter(|file| linked(file.0)).step_by(20));
-    for name in ["Windows/System32/wtgctl-boot-proof.txt", "Windows/System32/winload.efi"] {
+    for name in [
+        "Windows/System32/wtgctl-boot-proof.txt",
+        "Windows/System32/winload.efi",
+    ] {
         chosen.extend(files.iter().find(|file| file.0 == name));
     }
     assert!(chosen.len() > 80, "{}", chosen.len());
@@ -94,7 +108,9 @@ fn grub_lists_directories_of_every_size() {
             let at = at.unwrap_or_else(|| panic!("GRUB does not list {name} in {directory}: {listing}"));
             listing.replace_range(at..at + name.len(), "");
         }
-        let rest = listing.trim_matches([' ', '/', '\n']).replace(['/', ' ', '\n'], "");
+        let rest = listing
+            .trim_matches([' ', '/', '\n'])
+            .replace(['/', ' ', '\n'], "");
         assert_eq!(rest, "", "{directory}: GRUB lists more than there is");
     }
 }
@@ -104,10 +120,13 @@ fn grub_lists_directories_of_every_size() {
 fn grub_reads_a_file_in_many_pieces() {
     const KEY: StreamKey = StreamKey(1);
     let dir = tempfile::tempdir().unwrap();
-    let data: Vec<u8> = (0_u32..6_000_001).map(|i| (i.wrapping_mul(2_654_435_761) >> 23) as u8).collect();
-    let mut spec = VolumeSpec::new(64 << 20);
-    // Uneven gaps, so that run lists need three bytes for most offsets.
-    spec.keep_free = (0..700_u64).map(|i| 500 + i * 9..503 + i * 9 + i % 5).collect();
+    let data: Vec<u8> = (0_u32..13_500_001)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 23) as u8)
+        .collect();
+    let mut spec = VolumeSpec::new(128 << 20);
+    spec.cluster_bytes = 512;
+    // The builder leaves smaller gaps alone. Uneven ones, so that no two pieces look alike.
+    spec.keep_free = (0..300).map(|i| 2000 + i * 280..2200 + i * 280 + i % 5).collect();
     let mut builder = NtfsBuilder::new(spec);
     let root = builder.root();
     let content = Content::Keyed {
@@ -117,7 +136,7 @@ fn grub_reads_a_file_in_many_pieces() {
     builder.add(root, "pieces.bin", NodeSpec::file(content));
     let volume = dir.path().join("volume.img");
     let mut file = std::fs::File::create(&volume).unwrap();
-    file.set_len(64 << 20).unwrap();
+    file.set_len(128 << 20).unwrap();
     let mut writer = builder.writer(&mut file).unwrap();
     writer
         .begin_stream(KEY, StreamForm::Plain, data.len() as u64)
@@ -132,7 +151,11 @@ fn grub_reads_a_file_in_many_pieces() {
         return;
     };
     let pieces = blocks.iter().filter(|byte| **byte == b',').count();
-    assert!(pieces > 200, "{pieces} pieces: {}", String::from_utf8_lossy(&blocks));
+    assert!(
+        pieces >= 300,
+        "{pieces} pieces: {}",
+        String::from_utf8_lossy(&blocks)
+    );
     assert_eq!(sha1_hex(&read), sha1_hex(&data));
     testkit::oracles::ntfs_gate(&volume);
 }

@@ -37,7 +37,10 @@ fn wimlib_captures_the_image_that_was_applied() {
         let known = expected.0.values().any(|facts| facts.contains_key(fact));
         assert!(known, "the sample has no {fact}");
     }
-    expected.assert_same(&captured.manifest, "the image, and what wimlib captured of the volume");
+    expected.assert_same(
+        &captured.manifest,
+        "the image, and what wimlib captured of the volume",
+    );
 
     let (expected, found) = (times(&source), times(&captured.wim));
     assert!(expected.len() > 2000 && expected.values().any(|times| times[1] % 10_000_000 != 0));
@@ -57,7 +60,8 @@ fn ntfs3g_sees_what_wimlib_would_have_made() {
     let volume = dir.path().join("volume.img");
     let report = make(&source, plain(), &volume);
     let reference = dir.path().join("reference.img");
-    let (Some(mut format), Some(mut apply)) = (testkit::tool("mkntfs"), testkit::tool("wimlib-imagex")) else {
+    let (Some(mut format), Some(mut apply)) = (testkit::tool("mkntfs"), testkit::tool("wimlib-imagex"))
+    else {
         return;
     };
     std::fs::File::create(&reference)

@@ -36,7 +36,11 @@ pub(crate) fn plain() -> VolumeOptions {
 pub(crate) fn make(source: &Path, options: VolumeOptions, path: &Path) -> VolumeReport {
     let source = Source::open(source).unwrap();
     let prepared = PreparedVolume::new(&source.wim, 1, options, &run_options()).unwrap();
-    assert_eq!(prepared.warnings, Vec::<String>::new(), "nothing of the sample is lost");
+    assert_eq!(
+        prepared.warnings,
+        Vec::<String>::new(),
+        "nothing of the sample is lost"
+    );
     let mut file = File::options()
         .read(true)
         .write(true)
