@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Cursor, Read, Seek};
 
-use ntfs_image::layout::{WOF_STREAM_NAME};
+use ntfs_image::layout::WOF_STREAM_NAME;
 use ntfs_image::read::{
     Attribute, CompactFile, File, StandardInformation, Volume, parse_extended_attributes,
 };
@@ -59,7 +59,11 @@ impl<R: Read + Seek> VolumeSource<R> {
     /// Of an open volume.
     #[must_use]
     pub fn new(volume: Volume<R>) -> Self {
-        Self { volume, nodes: Vec::new(), current: None }
+        Self {
+            volume,
+            nodes: Vec::new(),
+            current: None,
+        }
     }
 
     /// Adds a file; `None` for one that cannot be captured.
@@ -72,13 +76,21 @@ impl<R: Read + Seek> VolumeSource<R> {
         let information = file.standard_information().unwrap_or_default();
         let point = self.volume.reparse_point(file)?;
         let compact = point.as_ref().and_then(CompactFormat::of_reparse_point).is_some();
-        let mut node = Node { record: file.reference.record, name, reparse: point.filter(|_| !compact), compact };
+        let mut node = Node {
+            record: file.reference.record,
+            name,
+            reparse: point.filter(|_| !compact),
+            compact,
+        };
         if file.streams().any(Attribute::is_encrypted) {
             let id = InodeId(0);
             self.nodes.push(node);
             let path = self.path(self.nodes.len() - 1, id);
             self.nodes.pop();
-            found.image.warnings.push(format!("{path}: it is encrypted by EFS; left out"));
+            found
+                .image
+                .warnings
+                .push(format!("{path}: it is encrypted by EFS; left out"));
             return Ok(None);
         }
         let mut inode = describe(&information, file, &node);
@@ -93,11 +105,17 @@ impl<R: Read + Seek> VolumeSource<R> {
         if let Some(id) = file.object_id() {
             let mut data = id.to_vec();
             data.resize(OBJECT_ID_BYTES, 0);
-            inode.tagged_items.push(TaggedItem { tag: TAG_OBJECT_ID, data });
+            inode.tagged_items.push(TaggedItem {
+                tag: TAG_OBJECT_ID,
+                data,
+            });
         }
         if let Some(packed) = self.volume.extended_attributes(file)? {
             let data = extended_attributes_item(&packed).ok_or("malformed extended attributes")?;
-            inode.tagged_items.push(TaggedItem { tag: TAG_EXTENDED_ATTRIBUTES, data });
+            inode.tagged_items.push(TaggedItem {
+                tag: TAG_EXTENDED_ATTRIBUTES,
+                data,
+            });
         }
         let id = InodeId(u32::try_from(found.image.inodes.len())?);
         if let Some(point) = &mut node.reparse {
@@ -119,7 +137,10 @@ impl<R: Read + Seek> VolumeSource<R> {
             names.push(wim_apply::path::name_to_text(&node.name.1));
             at = node.name.0.0 as usize;
         }
-        names.iter().rev().fold(String::new(), |path, name| path + "\\" + name)
+        names
+            .iter()
+            .rev()
+            .fold(String::new(), |path, name| path + "\\" + name)
     }
 }
 
@@ -148,13 +169,19 @@ impl<R: Read + Seek> CaptureSource for VolumeSource<R> {
                 let dos_name = entry.dos_name.unwrap_or_default().into();
                 if let Some(&inode) = found.inodes.get(&record) {
                     if found.image.inodes[inode.0 as usize].is_directory() {
-                        return Err(format!("{}: a directory with two names", self.path(inode.0 as usize, InodeId(0))).into());
+                        return Err(format!(
+                            "{}: a directory with two names",
+                            self.path(inode.0 as usize, InodeId(0))
+                        )
+                        .into());
                     }
                     add_name(&mut found.image, name, dos_name, Some(parent), inode);
                     continue;
                 }
                 let file = self.volume.file_by_reference(entry.reference)?;
-                let Some(inode) = self.add(&mut found, &file, (parent_inode, name.clone()))? else { continue };
+                let Some(inode) = self.add(&mut found, &file, (parent_inode, name.clone()))? else {
+                    continue;
+                };
                 found.inodes.insert(record, inode);
                 let id = add_name(&mut found.image, name, dos_name, Some(parent), inode);
                 if file.is_directory() {
@@ -176,11 +203,15 @@ impl<R: Read + Seek> CaptureSource for VolumeSource<R> {
         let compact = node.compact;
         let file = self.volume.file(node.record)?;
         let file = &*self.current.insert(file);
-        let attribute = data_streams(file, compact).nth(stream - streams_before).ok_or("no such stream")?;
+        let attribute = data_streams(file, compact)
+            .nth(stream - streams_before)
+            .ok_or("no such stream")?;
         if compact && attribute.name.is_empty() {
             let packed: Option<CompactFile<'_>> = self.volume.compact(file)?;
             let packed = packed.ok_or("the compact file changed")?;
-            return Ok(Box::new(self.volume.open_compact(&packed, Decoders::default().decode())?));
+            return Ok(Box::new(
+                self.volume.open_compact(&packed, Decoders::default().decode())?,
+            ));
         }
         Ok(Box::new(self.volume.open_attribute(attribute)?))
     }
@@ -192,11 +223,13 @@ impl<R: Read + Seek> CaptureSource for VolumeSource<R> {
 
 /// The data streams that are captured, in their order.
 fn data_streams(file: &File, compact: bool) -> impl Iterator<Item = &Attribute> {
-    let hidden = move |stream: &&Attribute| {
-        compact && stream.name.iter().copied().eq(WOF_STREAM_NAME.encode_utf16())
-    };
+    let hidden =
+        move |stream: &&Attribute| compact && stream.name.iter().copied().eq(WOF_STREAM_NAME.encode_utf16());
     let unnamed = file.streams().filter(|stream| stream.name.is_empty());
-    unnamed.chain(file.streams().filter(move |stream| !stream.name.is_empty() && !hidden(stream)))
+    unnamed.chain(
+        file.streams()
+            .filter(move |stream| !stream.name.is_empty() && !hidden(stream)),
+    )
 }
 
 /// Attributes, times and streams.
@@ -224,10 +257,14 @@ fn describe(information: &StandardInformation, file: &File, node: &Node) -> Inod
     };
     if let Some(point) = &node.reparse {
         inode.attributes |= ATTRIBUTE_REPARSE_POINT;
-        inode.streams.push(stream(StreamKind::ReparsePoint, &[], point.data.len() as u64));
+        inode
+            .streams
+            .push(stream(StreamKind::ReparsePoint, &[], point.data.len() as u64));
     }
     let data = data_streams(file, node.compact);
-    inode.streams.extend(data.map(|found| stream(StreamKind::Data, &found.name, found.size_bytes())));
+    inode
+        .streams
+        .extend(data.map(|found| stream(StreamKind::Data, &found.name, found.size_bytes())));
     inode
 }
 
@@ -243,7 +280,13 @@ fn add_name(
         image.dentries[parent.0 as usize].children.push(id);
     }
     image.inodes[inode.0 as usize].link_count += 1;
-    image.dentries.push(Dentry { name, short_name, parent: parent.unwrap_or(id), inode, children: Vec::new() });
+    image.dentries.push(Dentry {
+        name,
+        short_name,
+        parent: parent.unwrap_or(id),
+        inode,
+        children: Vec::new(),
+    });
     id
 }
 
@@ -269,7 +312,11 @@ impl Decoders {
     fn decode(mut self) -> impl FnMut(CompactFormat, &[u8], &mut [u8]) -> io::Result<()> {
         move |format, packed, plain| {
             if self.0.as_ref().is_none_or(|(known, _)| *known != format) {
-                let codec = if format == CompactFormat::Lzx32K { Codec::Lzx } else { Codec::Xpress };
+                let codec = if format == CompactFormat::Lzx32K {
+                    Codec::Lzx
+                } else {
+                    Codec::Xpress
+                };
                 self.0 = Decoder::new(codec, format.chunk_bytes()).map(|decoder| (format, decoder));
             }
             let (_, decoder) = self.0.as_mut().ok_or(io::ErrorKind::Unsupported)?;
@@ -277,5 +324,19 @@ impl Decoders {
                 .decompress(packed, plain)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extended_attributes_lose_their_padding() {
+        let mut packed = b"\x1c\0\0\0\0\x0a\x06\0user.hello\0world1\0\0\0".to_vec();
+        packed.extend(b"\0\0\0\0\x80\x07\x02\0user.zz\0\x01\x02\0\0");
+        let item = b"\x06\0\x0a\0user.hello\0world1\x02\0\x07\x80user.zz\0\x01\x02";
+        assert_eq!(extended_attributes_item(&packed).as_deref(), Some(&item[..]));
+        assert_eq!(extended_attributes_item(&packed[..20]), None);
     }
 }
