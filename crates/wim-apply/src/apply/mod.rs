@@ -42,6 +42,17 @@ impl CompactFormat {
             Self::Xpress16K => 3,
         }
     }
+
+    /// Uncompressed bytes of each chunk but the last.
+    #[must_use]
+    pub fn chunk_bytes(self) -> u32 {
+        match self {
+            Self::Xpress4K => 4096,
+            Self::Lzx32K => 32_768,
+            Self::Xpress8K => 8192,
+            Self::Xpress16K => 16_384,
+        }
+    }
 }
 
 /// In which form a sink wants a blob.
@@ -52,6 +63,11 @@ pub enum Want {
     /// The compressed resource as it lies in the WIM (chunk table and chunks) when it has one of the four
     /// compact formats and is in `verbatim`; otherwise recompressed to `recompress` when given; otherwise,
     /// or when `ceil(stored / cluster_bytes)` would not be less than `ceil(size / cluster_bytes)`, decoded.
+    ///
+    /// Blobs of up to 1 GiB are recompressed, or up to half of
+    /// [`memory_limit_bytes`](ApplyOptions::memory_limit_bytes), since a recompressed blob is held until its chunk
+    /// table is complete. One whose first 4 MiB (or first 32nd) do not save as much as the table and a cluster
+    /// take is handed over decoded.
     Compact {
         /// Accept verbatim resources of these formats (bit i = `CompactFormat` with WOF algorithm i).
         verbatim: u8,

@@ -28,8 +28,14 @@ pub(super) struct Permit {
 }
 
 impl Gate {
-    /// Waits until `weight` more stays within `limit`; `None` once the gate is closed.
-    pub(super) fn acquire(self: &Arc<Self>, weight: u64, limit: u64) -> Option<Arc<Permit>> {
+    /// Waits until `weights` more stay within `limit`, and gives a permit for each of them; `None` once the
+    /// gate is closed.
+    pub(super) fn acquire<const N: usize>(
+        self: &Arc<Self>,
+        weights: [u64; N],
+        limit: u64,
+    ) -> Option<[Arc<Permit>; N]> {
+        let weight = weights.into_iter().fold(0, u64::saturating_add);
         let mut state = lock(&self.state);
         while !state.closed && state.used > 0 && state.used.saturating_add(weight) > limit {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -38,9 +44,11 @@ impl Gate {
             return None;
         }
         state.used = state.used.saturating_add(weight);
-        Some(Arc::new(Permit {
-            gate: Arc::clone(self),
-            weight,
+        Some(weights.map(|weight| {
+            Arc::new(Permit {
+                gate: Arc::clone(self),
+                weight,
+            })
         }))
     }
 

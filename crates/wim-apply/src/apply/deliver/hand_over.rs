@@ -5,7 +5,9 @@ use std::sync::mpsc::Receiver;
 
 use super::super::{BlobSink, Form};
 use super::job::{Begin, Failure, Output, Segment, Step, Verdict};
+use super::packing::Packing;
 use super::plan::Order;
+use super::recompress::{Encoders, Outcome, PackedPart};
 use super::{BlobFailure, Control, Damage, DeliverReport, Progress};
 use crate::{Error, Result, Wim};
 
@@ -23,6 +25,9 @@ pub(super) struct HandOver<'a, 'c> {
     failures: Vec<(usize, BlobFailure)>,
     /// Uncompressed bytes of the current blob that were reported, for progress.
     partial_bytes: u64,
+    /// The blob that is being compressed anew, between its parts.
+    packing: Option<Packing>,
+    encoders: Encoders,
 }
 
 impl<'a, 'c> HandOver<'a, 'c> {
@@ -43,6 +48,8 @@ impl<'a, 'c> HandOver<'a, 'c> {
             report,
             failures: Vec::new(),
             partial_bytes: 0,
+            packing: None,
+            encoders: Encoders::default(),
         }
     }
 
@@ -104,31 +111,89 @@ impl<'a, 'c> HandOver<'a, 'c> {
         Ok(())
     }
 
-    fn segment(&mut self, segment: Segment, bytes: &[u8]) -> Result<()> {
+    fn segment(&mut self, mut segment: Segment, bytes: &[u8]) -> Result<()> {
         let position = segment.position;
-        self.judge(position, segment.verdict)?;
+        self.judge(position, std::mem::replace(&mut segment.verdict, Ok(())))?;
+        if let Some(part) = segment.packed.take() {
+            let packing = if segment.begin.is_some() {
+                Some(Packing::new(&part))
+            } else {
+                // None when the blob was given up while this part was compressed.
+                self.packing.take()
+            };
+            if let Some(packing) = packing {
+                return self.pack(packing, part, segment, bytes);
+            }
+        }
         if let Some(begin) = segment.begin {
             self.begin(position, begin)?;
         }
-        let compact = self.order.mode(position).is_verbatim();
-        let packed = segment.packed;
-        let bytes = packed.as_deref().unwrap_or(bytes);
+        self.rest(segment, bytes)
+    }
+
+    /// The bytes of a segment as they are, and the end of the blob when it is the last.
+    fn rest(&mut self, segment: Segment, bytes: &[u8]) -> Result<()> {
+        let position = segment.position;
+        let plain = !segment.last && !self.order.mode(position).is_verbatim();
+        self.pieces(position, bytes, plain)?;
+        if segment.last {
+            self.verdict(position, segment.end)?;
+            self.end(position)?;
+        }
+        Ok(())
+    }
+
+    /// A part of a blob that is compressed anew. Nothing is handed over until it is known in which form.
+    fn pack(&mut self, mut packing: Packing, part: PackedPart, segment: Segment, bytes: &[u8]) -> Result<()> {
+        let position = segment.position;
+        packing.add(&mut self.encoders, part, bytes, segment.last);
+        match packing.outcome(segment.last) {
+            Outcome::Failed => {
+                self.begin(position, Begin::DECODED)?;
+                self.pieces(position, &packing.give_up(), true)?;
+                self.rest(segment, bytes)
+            }
+            _ if !segment.last => {
+                packing.keep(bytes);
+                self.packing = Some(packing);
+                Ok(())
+            }
+            _ => {
+                self.verdict(position, segment.end)?;
+                let begin = Begin {
+                    form: Form::Compact(packing.how.format),
+                    stored_bytes: packing.stored_bytes(),
+                };
+                self.begin(position, begin)?;
+                for piece in packing.into_pieces() {
+                    self.pieces(position, &piece, false)?;
+                }
+                self.end(position)
+            }
+        }
+    }
+
+    fn pieces(&mut self, position: usize, bytes: &[u8], shows_progress: bool) -> Result<()> {
         for piece in bytes.chunks(PIECE_BYTES) {
             self.check_interrupt()?;
             self.data(position, piece)?;
-            if !segment.last && !compact {
+            if shows_progress {
                 self.partial_bytes += piece.len() as u64;
                 self.report_progress();
             }
         }
-        if segment.last {
-            if let Some(end) = segment.end {
-                let (_, verdict) = end.recv().map_err(|_| worker_died())?;
-                self.judge(position, verdict)?;
-            }
-            self.end(position)?;
-        }
         Ok(())
+    }
+
+    /// What the hash of a blob in several groups says.
+    fn verdict(&mut self, position: usize, end: Option<Receiver<(usize, Verdict)>>) -> Result<()> {
+        match end {
+            Some(end) => {
+                let (_, verdict) = end.recv().map_err(|_| worker_died())?;
+                self.judge(position, verdict)
+            }
+            None => Ok(()),
+        }
     }
 
     fn unreadable(&mut self, position: usize, from: u64, error: Error) -> Result<()> {

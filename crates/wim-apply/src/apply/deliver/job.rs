@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use super::chain::HashChain;
 use super::gate::{Buffer, Permit};
-use super::recompress::Recompress;
+use super::recompress::{PackJob, PackedPart, Recompress};
 use crate::apply::Form;
 use crate::codec::Codec;
 use crate::layout::Header;
@@ -91,8 +91,7 @@ pub(super) struct BlobPart {
     pub(super) last: bool,
     /// Of a blob in several groups: its hash, and the number of this part.
     pub(super) chain: Option<(Arc<HashChain>, u64)>,
-    /// Of a whole blob only.
-    pub(super) recompress: Option<Recompress>,
+    pub(super) pack: Option<PackJob>,
     /// With the last part of a blob in several groups: where its verdict comes.
     pub(super) end: Option<Receiver<(usize, Verdict)>>,
 }
@@ -117,9 +116,9 @@ pub(super) struct Output {
 pub(super) struct Segment {
     pub(super) position: usize,
     pub(super) range: Range<usize>,
-    /// The compressed form, instead of `range`.
-    pub(super) packed: Option<Vec<u8>>,
-    /// The form, on the first segment of a blob.
+    /// What `range` is compressed to, of a blob that may be handed over so.
+    pub(super) packed: Option<PackedPart>,
+    /// The form (when `packed` does not decide), on the first segment of a blob.
     pub(super) begin: Option<Begin>,
     pub(super) last: bool,
     /// A failure known now.

@@ -4,6 +4,7 @@ mod chain;
 mod gate;
 mod hand_over;
 mod job;
+mod packing;
 mod plan;
 mod reader;
 mod reader_solid;
@@ -18,9 +19,9 @@ use self::gate::{Gate, Pool};
 use self::hand_over::HandOver;
 use self::plan::Order;
 use self::reader::FileReader;
+use self::recompress::Encoders;
 use self::worker::Worker;
 use super::BlobSink;
-use crate::codec::xpress;
 use crate::{BlobHash, BlobId, Error, Result, Wim};
 
 /// When blobs that a sink takes compressed, as they lie in the file, are verified.
@@ -33,13 +34,14 @@ pub enum VerifyVerbatim {
     Deferred,
 }
 
-/// How to deliver. None of it changes what is delivered, or in which order.
+/// How to deliver. None of it changes what is delivered, or in which order; a memory limit below 2 GiB may
+/// change the form of large blobs that are to be compressed anew.
 #[derive(Clone, Copy, Debug)]
 pub struct ApplyOptions {
     /// Number of workers; fewer are used when the memory limit asks for it.
     pub threads: NonZeroUsize,
     /// Bound for the buffers, when given. One worker always runs: 32 MiB for chunks up to 2 MiB, about twice
-    /// the chunk size beyond.
+    /// the chunk size beyond. Blobs of more than half of it are not compressed anew but handed over decoded.
     pub memory_limit_bytes: Option<u64>,
     /// Go on after damaged blobs: undecodable chunks become zeros, and the report lists what is damaged.
     /// Every blob is handed over decoded then.
@@ -117,10 +119,11 @@ pub struct DeliverReport {
 ///
 /// Memory: at most 4 MiB and 2 MiB for each worker with chunks of up to 512 KiB; with larger chunks (solid
 /// resources) one uncompressed chunk, and for each worker one uncompressed and one compressed chunk. Blobs
-/// that are compressed anew add their compressed size until they are handed over.
+/// that are compressed anew ([`Want::Compact`](super::Want)) add their compressed size until they are handed
+/// over, and with large chunks one more uncompressed chunk for each worker.
 ///
-/// A blob is compressed anew ([`Want::Compact`](super::Want)) when a single job decodes it: up to 512 KiB, or
-/// within one chunk of a solid resource. Larger ones, and those for LZX, are handed over decoded.
+/// All workers take part in compressing a large blob anew. Its SHA-1 is verified before any byte of its
+/// compressed form is handed over.
 ///
 /// # Errors
 /// [`Error::HashMismatch`] or [`Error::Blob`], with every path, for the first damaged blob (unless
@@ -161,8 +164,17 @@ pub(super) fn deliver_with(
     damage: Damage,
 ) -> Result<DeliverReport> {
     let verify = options.verify_verbatim == VerifyVerbatim::Inline;
-    let order = Order::new(wim, blobs, sink, verify, damage != Damage::Fail)?;
-    let workers = worker_count(options, order.max_chunk_bytes);
+    let recompress_limit_bytes = recompress_limit_bytes(options);
+    let order = Order::new(
+        wim,
+        blobs,
+        sink,
+        verify,
+        damage != Damage::Fail,
+        recompress_limit_bytes,
+    )?;
+    let workers = worker_count(options, order.max_chunk_bytes, order.max_recompress_bytes);
+    let (once, each) = buffer_bytes(order.max_chunk_bytes, order.max_recompress_bytes);
     let gate = Arc::new(Gate::default());
     let cancelled = AtomicBool::new(false);
     let (job_sender, job_receiver) = mpsc::channel();
@@ -178,7 +190,7 @@ pub(super) fn deliver_with(
                 limits: wim.limits(),
                 cancelled: &cancelled,
                 decoders: Vec::new(),
-                encoder: xpress::Encoder::new(),
+                encoders: Encoders::default(),
             };
             scope.spawn(|| worker.run());
         }
@@ -190,7 +202,7 @@ pub(super) fn deliver_with(
             late: late_sender,
             gate: Arc::clone(&gate),
             inputs: Arc::new(Pool::default()),
-            workers: workers as u64,
+            budget_bytes: once.saturating_add(each.saturating_mul(workers as u64)),
         };
         scope.spawn(|| reader.run());
         let mut hand_over = HandOver::new(wim, &order, sink, damage, control);
@@ -206,18 +218,35 @@ pub(super) fn deliver_with(
     })
 }
 
+/// Largest blob that is compressed anew: its compressed form is held, and may take half of the memory limit.
+fn recompress_limit_bytes(options: &ApplyOptions) -> u64 {
+    let half = options.memory_limit_bytes.map_or(u64::MAX, |limit| limit / 2);
+    half.clamp(reader::GROUP_BYTES as u64, recompress::MAX_BLOB_BYTES)
+}
+
+/// What the buffers take: once, and for each worker. `max_recompress_bytes` is the largest blob that may be
+/// compressed anew, 0 without one.
+fn buffer_bytes(max_chunk_bytes: u64, max_recompress_bytes: u64) -> (u64, u64) {
+    // Of a chunk that is decoded, up to its size is compressed anew.
+    let output = max_chunk_bytes + max_chunk_bytes.min(max_recompress_bytes);
+    let input = max_chunk_bytes / 3;
+    (output.max(4 << 20), (output + input).max(2 << 20))
+}
+
 /// How many workers the memory limit allows.
-fn worker_count(options: &ApplyOptions, max_chunk_bytes: u64) -> usize {
+fn worker_count(options: &ApplyOptions, max_chunk_bytes: u64, max_recompress_bytes: u64) -> usize {
     let threads = options.threads.get();
     let Some(limit) = options.memory_limit_bytes else {
         return threads;
     };
-    let (base, each) = if max_chunk_bytes > reader::GROUP_BYTES as u64 {
-        (max_chunk_bytes, max_chunk_bytes + max_chunk_bytes / 3)
-    } else {
-        (16 << 20, 3 << 20)
-    };
-    let allowed = limit.saturating_sub(base) / each;
+    let (mut once, mut each) = buffer_bytes(max_chunk_bytes, max_recompress_bytes);
+    if max_chunk_bytes <= reader::GROUP_BYTES as u64 {
+        // Next to small buffers, tables count.
+        once += 12 << 20;
+        each += 1 << 20;
+    }
+    let held = once.saturating_add(max_recompress_bytes);
+    let allowed = limit.saturating_sub(held) / each;
     threads.min(usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
 }
 
@@ -232,9 +261,10 @@ mod tests {
             memory_limit_bytes: limit,
             ..ApplyOptions::default()
         };
-        assert_eq!(worker_count(&options(None), 64 << 20), 8);
-        assert_eq!(worker_count(&options(Some(1 << 20)), 64 << 20), 1);
-        assert_eq!(worker_count(&options(Some((64 + 86 * 3) << 20)), 64 << 20), 3);
-        assert_eq!(worker_count(&options(Some(64 << 20)), 32 << 10), 8);
+        assert_eq!(worker_count(&options(None), 64 << 20, 0), 8);
+        assert_eq!(worker_count(&options(Some(1 << 20)), 64 << 20, 0), 1);
+        assert_eq!(worker_count(&options(Some((64 + 86 * 3) << 20)), 64 << 20, 0), 3);
+        assert_eq!(worker_count(&options(Some(64 << 20)), 32 << 10, 0), 8);
+        assert_eq!(worker_count(&options(Some(64 << 20)), 32 << 10, 40 << 20), 2);
     }
 }

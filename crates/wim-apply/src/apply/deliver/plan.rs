@@ -12,7 +12,7 @@ pub(super) enum Mode {
     Decoded,
     /// The resource as it lies in the file.
     Verbatim(CompactFormat),
-    /// Compressed anew, if a single job decodes it and a cluster is saved; otherwise decoded.
+    /// Compressed anew, if that is worth it; otherwise decoded.
     Recompress(Recompress),
 }
 
@@ -39,6 +39,8 @@ pub(super) struct Order {
     pub(super) total_bytes: u64,
     /// Largest chunk of any of them.
     pub(super) max_chunk_bytes: u64,
+    /// Largest blob that may be compressed anew.
+    pub(super) max_recompress_bytes: u64,
 }
 
 impl Order {
@@ -48,6 +50,7 @@ impl Order {
         sink: &mut dyn BlobSink,
         verify_verbatim: bool,
         decoded_only: bool,
+        recompress_limit_bytes: u64,
     ) -> Result<Self> {
         let mut sorted = ids.to_vec();
         sorted.sort_unstable();
@@ -75,6 +78,7 @@ impl Order {
             verify_verbatim,
             total_bytes: 0,
             max_chunk_bytes: 0,
+            max_recompress_bytes: 0,
         };
         for id in sorted {
             let blob = wim.blob(id)?;
@@ -87,8 +91,11 @@ impl Order {
             let mode = if decoded_only {
                 Mode::Decoded
             } else {
-                mode_of(wim, blob, want)?
+                mode_of(wim, blob, want, recompress_limit_bytes)?
             };
+            if mode.recompress().is_some() {
+                order.max_recompress_bytes = order.max_recompress_bytes.max(blob.size_bytes);
+            }
             order.blobs.push((id, mode));
             order.total_bytes = order.total_bytes.saturating_add(blob.size_bytes);
             let chunk_bytes = match blob.storage {
@@ -135,7 +142,7 @@ impl Order {
     }
 }
 
-fn mode_of(wim: &Wim, blob: &Blob, want: Want) -> Result<Mode> {
+fn mode_of(wim: &Wim, blob: &Blob, want: Want, recompress_limit_bytes: u64) -> Result<Mode> {
     let Want::Compact {
         verbatim,
         recompress,
@@ -149,7 +156,9 @@ fn mode_of(wim: &Wim, blob: &Blob, want: Want) -> Result<Mode> {
     {
         return Ok(Mode::Verbatim(format));
     }
-    let recompress = recompress.and_then(|format| Recompress::new(format, cluster_bytes));
+    let recompress = recompress
+        .filter(|_| blob.size_bytes <= recompress_limit_bytes)
+        .and_then(|format| Recompress::new(format, cluster_bytes, blob.size_bytes));
     Ok(recompress.map_or(Mode::Decoded, Mode::Recompress))
 }
 

@@ -9,6 +9,7 @@ use super::job::{
     BatchBlob, BatchJob, Begin, BlobPart, Chunk, Deliver, GroupJob, Job, Output, Segment, Step, Verdict,
 };
 use super::plan::{Mode, Order};
+use super::recompress::PackJob;
 use crate::apply::Form;
 use crate::read::{Blob, BlobStorage, ChunkMap, Extent, Wim};
 use crate::source::Source;
@@ -33,7 +34,8 @@ pub(super) struct FileReader<'a> {
     pub(super) late: Sender<(usize, Verdict)>,
     pub(super) gate: Arc<Gate>,
     pub(super) inputs: Arc<Pool>,
-    pub(super) workers: u64,
+    /// Most bytes in flight.
+    pub(super) budget_bytes: u64,
 }
 
 /// Why reading stopped.
@@ -122,7 +124,9 @@ impl FileReader<'_> {
             at += 1;
         }
         let length = usize::try_from(end - start).unwrap_or(usize::MAX);
-        let permit = self.acquire((length + output_bytes) as u64, 0)?;
+        let packed = blobs.iter().filter(|blob| blob.recompress.is_some());
+        let packed_bytes: usize = packed.map(|blob| blob.size_bytes).sum();
+        let [permit] = self.acquire([(length + output_bytes + packed_bytes) as u64])?;
         let mut input = self.inputs.take(length, Some(permit));
         self.source(first_blob)?
             .read_exact_at("blobs", start, input.as_mut())?;
@@ -211,6 +215,10 @@ impl FileReader<'_> {
             };
             self.raw_table(position, blob, &map, &source, begin)?;
         }
+        let pack = self.order.mode(position).recompress().map(|how| PackJob {
+            last: false,
+            ..PackJob::whole(how)
+        });
         let mut windows = Windows::new(&map, &source);
         let per_group = (GROUP_BYTES / map.chunk_bytes as usize).max(1);
         let mut first = 0;
@@ -219,7 +227,7 @@ impl FileReader<'_> {
             let extents = windows.extents(first, per_group)?;
             let count = extents.len() as u64;
             let last = first + count >= map.chunk_count();
-            let read = self.read_group(&map, &source, first, &extents, verbatim.is_some())?;
+            let read = self.read_group(&map, &source, first, &extents, pack.is_some())?;
             let part = BlobPart {
                 position,
                 hash: blob.hash,
@@ -227,7 +235,11 @@ impl FileReader<'_> {
                 first: first == 0,
                 last,
                 chain: Some((Arc::clone(&chain), number)),
-                recompress: None,
+                pack: pack.clone().map(|pack| PackJob {
+                    start: groups.done,
+                    last,
+                    ..pack
+                }),
                 end: if last { receiver.take() } else { None },
             };
             if verbatim.is_some() {
@@ -276,7 +288,7 @@ impl FileReader<'_> {
         let end = map.data_offset().unwrap_or(at);
         while at < end || begin.is_some() {
             let count = usize::try_from(end - at).unwrap_or(usize::MAX).min(GROUP_BYTES);
-            let permit = self.acquire(count as u64, 0)?;
+            let [permit] = self.acquire([count as u64])?;
             let mut bytes = self.inputs.take(count, Some(permit));
             source.read_exact_at("chunk table", at, bytes.as_mut())?;
             let segment = Segment {
@@ -304,7 +316,7 @@ impl FileReader<'_> {
         source: &Source,
         first: u64,
         extents: &[Extent],
-        permit_on_input: bool,
+        is_packed: bool,
     ) -> Result<ReadGroup, Stop> {
         let start = extents.first().map_or(0, |extent| extent.offset);
         let end = extents
@@ -323,16 +335,11 @@ impl FileReader<'_> {
             });
             output_bytes += size;
         }
-        let chunk_bytes = u64::from(map.chunk_bytes);
-        let permit = if output_bytes > GROUP_BYTES {
-            // One large chunk: counted by its output; as many as there are workers, and one handed over.
-            self.acquire(chunk_bytes, chunk_bytes.saturating_mul(self.workers + 1))?
-        } else {
-            self.acquire((length + output_bytes) as u64, 0)?
-        };
-        let mut input = self
-            .inputs
-            .take(length, permit_on_input.then(|| Arc::clone(&permit)));
+        // What is decoded and what is made of it. Stored bytes are handed over as they were read.
+        let decoded_bytes = if map.codec.is_some() { output_bytes } else { 0 };
+        let packed_bytes = if is_packed { output_bytes } else { 0 };
+        let [input_permit, permit] = self.acquire([length as u64, (decoded_bytes + packed_bytes) as u64])?;
+        let mut input = self.inputs.take(length, Some(input_permit));
         source.read_exact_at("chunks", start, input.as_mut())?;
         Ok(ReadGroup {
             input: Arc::new(input),
@@ -348,10 +355,9 @@ impl FileReader<'_> {
         self.wim.source_of(blob)
     }
 
-    /// A place for `weight` bytes; the limit is that of small jobs, or `limit` when that is more.
-    fn acquire(&self, weight: u64, limit: u64) -> Result<Arc<super::gate::Permit>, Gone> {
-        let small = (4 << 20) + (self.workers << 21);
-        self.gate.acquire(weight, small.max(limit)).ok_or(Gone)
+    /// Places for so many bytes.
+    fn acquire<const N: usize>(&self, weights: [u64; N]) -> Result<[Arc<super::gate::Permit>; N], Gone> {
+        self.gate.acquire(weights, self.budget_bytes).ok_or(Gone)
     }
 
     pub(super) fn step(&self, step: Step) -> Result<(), Gone> {

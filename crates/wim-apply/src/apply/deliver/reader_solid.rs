@@ -1,11 +1,13 @@
 //! The sequential reader's way through a solid resource: its chunks are the jobs.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver};
 
 use super::chain::HashChain;
 use super::job::{BlobPart, Deliver, Step, Verdict};
 use super::reader::{FileReader, GROUP_BYTES, Stop};
+use super::recompress::PackJob;
 use crate::read::{Blob, BlobStorage};
 use crate::{Error, ErrorKind, Result};
 
@@ -106,13 +108,19 @@ impl FileReader<'_> {
                     first: open.is_none(),
                     last,
                     chain: None,
-                    recompress: self.order.mode(at).recompress(),
+                    pack: self.order.mode(at).recompress().map(PackJob::whole),
                     end: None,
                 };
                 if open.is_some() || !last {
                     let state = open.get_or_insert_with(|| OpenBlob::new(at, blob));
                     part.chain = Some((Arc::clone(&state.chain), state.number));
                     state.number += 1;
+                    part.pack = part.pack.map(|pack| PackJob {
+                        start: here.start - start,
+                        last,
+                        given_up: Arc::clone(&state.given_up),
+                        ..pack
+                    });
                     state.done = here.end - start;
                     if last {
                         part.end = Some(state.take_receiver());
@@ -125,7 +133,8 @@ impl FileReader<'_> {
                 open = None;
                 at += 1;
             }
-            let read = self.read_group(&map, &source, chunk, &extents, false)?;
+            let is_packed = parts.iter().any(|part| part.pack.is_some());
+            let read = self.read_group(&map, &source, chunk, &extents, is_packed)?;
             let (sender, output) = mpsc::channel();
             self.step(Step::Decoded(output))?;
             self.job(read.into_job(parts, Deliver::Output(sender)))?;
@@ -141,6 +150,8 @@ struct OpenBlob {
     receiver: Option<Receiver<(usize, Verdict)>>,
     number: u64,
     done: u64,
+    /// No part needs to be compressed any more.
+    given_up: Arc<AtomicBool>,
 }
 
 impl OpenBlob {
@@ -152,6 +163,7 @@ impl OpenBlob {
             receiver: Some(receiver),
             number: 0,
             done: 0,
+            given_up: Arc::default(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Workers: decode, hash.
+//! Workers: decode, hash, compress anew.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -9,9 +9,8 @@ use sha1::{Digest, Sha1};
 use super::chain::Part;
 use super::gate::{Buffer, Pool};
 use super::job::{BatchBlob, BatchJob, Begin, Deliver, Failure, GroupJob, Job, Output, Segment, Verdict};
-use super::recompress::Recompress;
-use crate::apply::{CompactFormat, Form};
-use crate::codec::{Codec, Decoder, xpress};
+use super::recompress::{Encoders, PackJob, PackedPart};
+use crate::codec::{Codec, Decoder};
 use crate::read::{InMemory, compressed_map, decode_chunk, new_decoder};
 use crate::{BlobHash, Error, Limits, Result};
 
@@ -22,7 +21,7 @@ pub(super) struct Worker<'a> {
     pub(super) limits: &'a Limits,
     pub(super) cancelled: &'a AtomicBool,
     pub(super) decoders: Vec<(Codec, u32, Decoder)>,
-    pub(super) encoder: xpress::Encoder,
+    pub(super) encoders: Encoders,
 }
 
 impl Worker<'_> {
@@ -65,24 +64,21 @@ impl Worker<'_> {
                 (range, verdict)
             };
             let plain = output.as_deref().unwrap_or(&job.input[..]).get(range.clone());
-            let packed = self.pack(blob.recompress, &verdict, plain);
+            let packed = self.pack(blob.recompress.map(PackJob::whole), &verdict, plain);
             results.push((blob.position, range, packed, verdict));
         }
         match job.deliver {
             Deliver::Output(sender) => {
                 let segments = results
                     .into_iter()
-                    .map(|(position, range, packed, verdict)| {
-                        let (packed, begin) = form_of(packed);
-                        Segment {
-                            position,
-                            range,
-                            packed,
-                            begin: Some(begin),
-                            last: true,
-                            verdict,
-                            end: None,
-                        }
+                    .map(|(position, range, packed, verdict)| Segment {
+                        position,
+                        range,
+                        packed,
+                        begin: Some(Begin::DECODED),
+                        last: true,
+                        verdict,
+                        end: None,
                     })
                     .collect();
                 let bytes = output.map_or(job.input, Arc::new);
@@ -186,15 +182,10 @@ impl Worker<'_> {
                     ),
                 };
             }
-            let packed = if part.end.is_none() && part.first && part.last {
-                self.pack(part.recompress, &verdict, bytes.get(part.output.clone()))
-            } else {
-                None
-            };
-            let (packed, begin) = form_of(packed);
+            let packed = self.pack(part.pack, &verdict, bytes.get(part.output.clone()));
             segments.push(Segment {
                 position: part.position,
-                begin: part.first.then_some(begin),
+                begin: part.first.then_some(Begin::DECODED),
                 packed,
                 range: part.output,
                 last: part.last,
@@ -228,15 +219,9 @@ impl Worker<'_> {
         }
     }
 
-    /// The compressed form of a blob that is right, when it is wanted and worth it.
-    fn pack(
-        &mut self,
-        how: Option<Recompress>,
-        verdict: &Verdict,
-        plain: Option<&[u8]>,
-    ) -> Option<(CompactFormat, Vec<u8>)> {
-        let how = how.filter(|_| verdict.is_ok())?;
-        Some((how.format, how.compress(&mut self.encoder, plain?)?))
+    /// The compressed form of a part of a blob, when it is wanted.
+    fn pack(&mut self, job: Option<PackJob>, verdict: &Verdict, plain: Option<&[u8]>) -> Option<PackedPart> {
+        job.filter(|_| verdict.is_ok())?.run(&mut self.encoders, plain?)
     }
 
     fn decoder(&mut self, codec: Option<Codec>, chunk_bytes: u32) -> Result<Option<&mut Decoder>> {
@@ -253,19 +238,6 @@ impl Worker<'_> {
             self.decoders.len() - 1
         };
         Ok(self.decoders.get_mut(index).map(|(_, _, decoder)| decoder))
-    }
-}
-
-fn form_of(packed: Option<(CompactFormat, Vec<u8>)>) -> (Option<Vec<u8>>, Begin) {
-    match packed {
-        Some((format, bytes)) => {
-            let begin = Begin {
-                form: Form::Compact(format),
-                stored_bytes: bytes.len() as u64,
-            };
-            (Some(bytes), begin)
-        }
-        None => (None, Begin::DECODED),
     }
 }
 
