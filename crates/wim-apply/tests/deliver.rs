@@ -11,6 +11,7 @@ use support::{Recorder, make_tree, options, wimlib};
 use wim_apply::apply::{
     ApplyOptions, CompactFormat, Control, Form, Progress, VerifyVerbatim, Want, deliver, verify,
 };
+use wim_apply::layout::{BlobEntry, HEADER_BYTES, Header, ResourceHeader, header_flag, resource_flag};
 use wim_apply::{BlobHash, BlobId, BlobStorage, Error, ErrorKind, Limits, Wim};
 
 /// A file that wimlib captures from the tree; `None` without wimlib.
@@ -309,4 +310,86 @@ fn blobs_open_at_random_places() {
             }
         }
     }
+}
+
+/// A blob of just over 4 GiB: zeros, text in one chunk, and a few bytes. Returns the file and the resource.
+fn beyond_4_gib() -> (Vec<u8>, Vec<u8>) {
+    let mut encoder = wim_apply::codec::lzx::Encoder::new(32_768).expect("a chunk size");
+    let mut chunks = [Vec::new(), Vec::new()];
+    for (plain, packed) in [vec![0; 32_768], support::text(1, 32_768)]
+        .iter()
+        .zip(&mut chunks)
+    {
+        encoder.compress(plain, packed).expect("it becomes smaller");
+    }
+    let (mut table, mut data) = (Vec::new(), Vec::new());
+    for number in 0..FULL_CHUNKS {
+        data.extend_from_slice(&chunks[usize::from(number == TEXT_CHUNK)]);
+        table.extend(u64::try_from(data.len()).expect("short").to_le_bytes());
+    }
+    data.extend(b"abcde");
+    let resource = [table, data].concat();
+    let place = |offset: usize, bytes: usize, flags, size_bytes| ResourceHeader {
+        stored_bytes: bytes as u64,
+        flags,
+        offset: offset as u64,
+        size_bytes,
+    };
+    let entry = BlobEntry {
+        resource: place(
+            HEADER_BYTES,
+            resource.len(),
+            resource_flag::COMPRESSED,
+            FULL_CHUNKS * 32_768 + 5,
+        ),
+        part_number: 1,
+        reference_count: 1,
+        hash: BlobHash([1; 20]),
+    };
+    let header = Header {
+        flags: header_flag::COMPRESSED | header_flag::LZX,
+        chunk_bytes: 32_768,
+        blob_table: place(
+            HEADER_BYTES + resource.len(),
+            BlobEntry::SIZE,
+            0,
+            BlobEntry::SIZE as u64,
+        ),
+        ..Header::default()
+    };
+    let file = [&header.encode()[..], &resource, &entry.encode()].concat();
+    (file, resource)
+}
+
+const FULL_CHUNKS: u64 = 1 << 17;
+const TEXT_CHUNK: u64 = 100_000;
+
+#[test]
+fn chunk_tables_have_eight_bytes_from_4_gib_on() {
+    let (file, resource) = beyond_4_gib();
+    let wim = open(file);
+    let mut reader = wim.open_blob(BlobId(0)).unwrap();
+    let mut read_at = |at: u64, count: usize| {
+        std::io::Seek::seek(&mut reader, std::io::SeekFrom::Start(at)).unwrap();
+        let mut bytes = Vec::new();
+        reader
+            .by_ref()
+            .take(count as u64)
+            .read_to_end(&mut bytes)
+            .unwrap();
+        bytes
+    };
+    assert_eq!(read_at((1 << 32) - 3, 100), b"\0\0\0abcde");
+    let text = support::text(1, 32_768);
+    assert!(read_at(TEXT_CHUNK * 32_768, 32_768) == text);
+    assert!(read_at(TEXT_CHUNK * 32_768 - 2, 4) == [0, 0, text[0], text[1]]);
+
+    let deferred = ApplyOptions {
+        verify_verbatim: VerifyVerbatim::Deferred,
+        ..options(2)
+    };
+    let recorder = record(&wim, COMPACT, &deferred).unwrap();
+    let (_, form, _, bytes) = &recorder.blobs[0];
+    assert_eq!(*form, Form::Compact(CompactFormat::Lzx32K));
+    assert!(*bytes == resource);
 }
