@@ -1,8 +1,6 @@
 //! Finds matches within a chunk of up to 64 KiB: chains of positions whose next four bytes have the same hash, and
 //! the latest position with the same three.
 
-use super::match_length::match_length;
-
 const HASH4_BITS: u32 = 15;
 const HASH3_BITS: u32 = 13;
 /// No position: a match cannot begin at the last byte of the largest chunk.
@@ -109,7 +107,7 @@ impl HashChains {
             if load4(data, from + check) != load4(data, at + check) || load4(data, from) != next {
                 continue;
             }
-            let length = match_length(data, from, at, 4, max_length);
+            let length = match_length(data, from, at, max_length);
             if length > best.length {
                 best = Match {
                     length,
@@ -134,4 +132,25 @@ fn load4(data: &[u8], at: usize) -> u32 {
 #[inline(always)]
 fn hash<const BITS: u32>(bytes: u32) -> usize {
     (bytes.wrapping_mul(0x9e37_79b1) >> (32 - BITS)) as usize
+}
+
+/// How many bytes are equal, at most `max`; both places have four equal bytes.
+#[inline(always)]
+fn match_length(data: &[u8], from: usize, at: usize, max: usize) -> usize {
+    let (a, b) = (&data[from..from + max], &data[at..at + max]);
+    let mut length = 4;
+    while let (Some(x), Some(y)) = (
+        a.get(length..).and_then(<[u8]>::first_chunk::<8>),
+        b.get(length..).and_then(<[u8]>::first_chunk::<8>),
+    ) {
+        let differ = u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y);
+        if differ != 0 {
+            return length + differ.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    while length < max && a[length] == b[length] {
+        length += 1;
+    }
+    length
 }

@@ -25,7 +25,6 @@ mod hash_chains;
 mod huffman;
 pub mod lzms;
 pub mod lzx;
-mod match_length;
 mod memory;
 mod mirrored_bits;
 pub mod xpress;

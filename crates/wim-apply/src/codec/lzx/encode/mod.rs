@@ -1,19 +1,20 @@
 //! The LZX encoder.
 //!
-//! Every position of a block gets the matches that begin there; then the cheapest way through the block is
-//! looked for, first with the prices of a greedy parse, then with those that the way before had.
+//! Every position of a block gets the matches that begin there; a hasty choice among them tells what symbols
+//! are going to cost, and then the cheapest way through the block is looked for.
 
 mod bits;
 mod block;
+mod chunk;
 mod items;
 mod parse;
 mod prices;
 mod trees;
 
-use super::e8;
 use super::layout::{DEFAULT_BLOCK_BYTES, Window};
 use crate::codec::cpu::{self, Hot};
 use block::BlockWriter;
+use chunk::Chunk;
 use parse::Parser;
 use trees::Trees;
 
@@ -21,8 +22,7 @@ use trees::Trees;
 #[derive(Debug)]
 pub struct Encoder {
     window: Window,
-    /// The input, through the x86 filter.
-    filtered: Vec<u8>,
+    chunk: Chunk,
     trees: Trees,
     parser: Parser,
     writer: BlockWriter,
@@ -36,7 +36,7 @@ impl Encoder {
     pub fn new(window_bytes: u32) -> Option<Self> {
         Window::new(window_bytes).map(|window| Self {
             window,
-            filtered: Vec::new(),
+            chunk: Chunk::default(),
             trees: Trees::new(window.bytes),
             parser: Parser::default(),
             writer: BlockWriter::new(window),
@@ -50,9 +50,7 @@ impl Encoder {
         if input.len() > self.window.bytes as usize {
             return None;
         }
-        self.filtered.clear();
-        self.filtered.extend(input);
-        e8::apply(&mut self.filtered);
+        self.chunk.load(input);
         self.trees.reset();
         self.writer.reset();
         let mut recent = [1; 3];
@@ -89,12 +87,9 @@ impl Hot for Parse<'_> {
     #[inline(always)]
     fn run(self) -> [u32; 3] {
         let Encoder {
-            filtered,
-            trees,
-            parser,
-            ..
+            chunk, trees, parser, ..
         } = self.encoder;
-        parser.find_matches(trees, filtered, self.at, self.end);
-        parser.parse(filtered, self.at, self.end, self.recent)
+        parser.find_matches(trees, chunk, self.at, self.end);
+        parser.parse(chunk, self.at, self.end, self.recent)
     }
 }

@@ -1,15 +1,13 @@
 //! Chooses the items of a block.
 
+use super::chunk::Chunk;
 use super::items::{Frequencies, Item, update};
 use super::prices::Prices;
 use super::trees::{Match, Trees};
 use crate::codec::lzx::layout::{MAX_MATCH, MIN_MATCH, slot_of};
-use crate::codec::match_length::match_length;
 
 /// Matches of this length are taken without a look at others.
-const NICE_LENGTH: usize = 48;
-/// How often the cheapest way is looked for, each time with better prices.
-const PASSES: usize = 2;
+const NICE_LENGTH: usize = 32;
 
 /// A step of a way: what it has cost so far, and its last item. The lesser one of two is cheaper.
 #[derive(Clone, Copy, Debug)]
@@ -60,31 +58,37 @@ pub(super) struct Parser {
     prices: Prices,
 }
 
-/// Where matches may lie.
+/// A part of a chunk.
 #[derive(Clone, Copy)]
 struct Block<'a> {
-    /// The chunk up to the end of the block.
-    data: &'a [u8],
+    chunk: &'a Chunk,
     start: usize,
+    end: usize,
 }
 
 impl Block<'_> {
     fn len(self) -> usize {
-        self.data.len() - self.start
+        self.end - self.start
     }
 
-    /// The length of the match that begins at `at` of the block, `offset` back; 0 when there is none.
+    #[inline(always)]
+    fn byte(self, at: usize) -> u8 {
+        self.chunk.byte(self.start + at)
+    }
+
+    /// The length of the match that begins at `at` of the block, `offset` back; less than [`MIN_MATCH`] when there
+    /// is none.
     #[inline(always)]
     fn match_at(self, at: usize, offset: u32) -> usize {
         let at = self.start + at;
         let Some(from) = at.checked_sub(offset as usize) else {
             return 0;
         };
-        let max = MAX_MATCH.min(self.data.len() - at);
-        if max < MIN_MATCH || self.data[from..from + 2] != self.data[at..at + 2] {
+        // Most places differ at once.
+        if self.chunk.next8(from) as u16 != self.chunk.next8(at) as u16 {
             return 0;
         }
-        match_length(self.data, from, at, 2, max)
+        self.chunk.match_length(from, at, 0, MAX_MATCH.min(self.end - at))
     }
 }
 
@@ -96,14 +100,14 @@ impl Parser {
 
     /// Finds the matches of the block from `start` to before `end` of a chunk.
     #[inline(always)]
-    pub(super) fn find_matches(&mut self, trees: &mut Trees, data: &[u8], start: usize, end: usize) {
+    pub(super) fn find_matches(&mut self, trees: &mut Trees, chunk: &Chunk, start: usize, end: usize) {
         self.matches.clear();
         self.starts.clear();
         let mut at = start;
         while at < end {
             let first = self.matches.len();
             self.starts.push(first as u32);
-            trees.find(data, at, NICE_LENGTH, &mut self.matches);
+            trees.find(chunk, at, NICE_LENGTH, &mut self.matches);
             at += 1;
             for found in &mut self.matches[first..] {
                 found.length = found.length.min((end - at + 1) as u32);
@@ -112,7 +116,7 @@ impl Parser {
                 let length = self.matches[self.matches.len() - 1].length as usize;
                 if length >= NICE_LENGTH {
                     let next = at - 1 + length;
-                    trees.skip(data, at, next, NICE_LENGTH);
+                    trees.skip(chunk, at, next, NICE_LENGTH);
                     self.starts.resize(next - start, self.matches.len() as u32);
                     at = next;
                 }
@@ -123,17 +127,12 @@ impl Parser {
 
     /// Chooses the items of this block, and returns the recent offsets after it.
     #[inline(always)]
-    pub(super) fn parse(&mut self, data: &[u8], start: usize, end: usize, recent: [u32; 3]) -> [u32; 3] {
-        let block = Block {
-            data: &data[..end],
-            start,
-        };
+    pub(super) fn parse(&mut self, chunk: &Chunk, start: usize, end: usize, recent: [u32; 3]) -> [u32; 3] {
+        let block = Block { chunk, start, end };
         self.guess(block, recent);
-        for _ in 0..PASSES {
-            self.prices.set(&self.frequencies);
-            self.search(block, recent);
-            self.trace(block);
-        }
+        self.prices.set(&self.frequencies);
+        self.search(block, recent);
+        self.trace(block);
         let is_match = |item: &&Item| item.length > 1;
         let matches = self.items.iter().filter(is_match);
         matches.fold(recent, |recent, item| update(recent, item.field))
@@ -143,23 +142,28 @@ impl Parser {
         &self.matches[self.starts[at] as usize..self.starts[at + 1] as usize]
     }
 
-    /// Counts the symbols of a greedy choice.
+    /// Counts the symbols of a hasty choice: a match waits while the next position has a longer one.
     fn guess(&mut self, block: Block<'_>, mut recent: [u32; 3]) {
         self.frequencies.clear();
         let mut at = 0;
         while at < block.len() {
             let repeated = block.match_at(at, recent[0]);
-            let longest = self.matches_at(at).last().copied();
-            let longest =
-                longest.filter(|found| found.length > 3 || found.offset < 1 << (5 * found.length - 3));
+            let longest = self.matches_at(at).last().filter(|found| is_worth_it(found));
             let length = longest.map_or(0, |found| found.length as usize);
+            let waits = || {
+                let next = (at + 1 < block.len()).then(|| self.matches_at(at + 1));
+                next.and_then(<[Match]>::last)
+                    .is_some_and(|next| next.length as usize > length)
+            };
             let item = if repeated >= MIN_MATCH && repeated + 2 > length {
                 Item::matched(repeated, 0)
-            } else if let Some(found) = longest.filter(|found| found.length as usize >= MIN_MATCH) {
+            } else if let Some(found) = longest
+                && !waits()
+            {
                 recent = update(recent, found.offset + 2);
                 Item::matched(length, found.offset + 2)
             } else {
-                Item::literal(block.data[block.start + at])
+                Item::literal(block.byte(at))
             };
             self.frequencies.count(item);
             at += usize::from(item.length);
@@ -187,26 +191,23 @@ impl Parser {
                 }
                 self.recents[at] = recent;
             }
-            let literal = price + self.prices.literal[usize::from(block.data[block.start + at])];
+            let literal = price + self.prices.literal[usize::from(block.byte(at))];
             self.steps[at + 1].improve(Step::new(literal, 1, 0));
 
             let matches = &self.matches[self.starts[at] as usize..self.starts[at + 1] as usize];
             let longest = matches.last().map_or(0, |found| found.length as usize);
             let mut nice = None;
-            for slot in 0..3_u32 {
-                let offset = recent[slot as usize];
-                if recent[..slot as usize].contains(&offset) {
-                    continue;
-                }
+            for (slot, &offset) in recent.iter().enumerate() {
                 let length = block.match_at(at, offset);
                 if length >= NICE_LENGTH {
                     if length >= longest {
-                        nice = Some((length, slot));
+                        nice = Some((length, slot as u32));
                         break;
                     }
                 } else if length >= MIN_MATCH {
-                    let prices = &self.prices.matched[slot as usize];
-                    improve(&mut self.steps[at..], prices, price, MIN_MATCH..length + 1, slot);
+                    let prices = &self.prices.matched[slot];
+                    let lengths = MIN_MATCH..length + 1;
+                    improve(&mut self.steps[at..], prices, price, lengths, slot as u32);
                 }
             }
             if nice.is_none() && longest >= NICE_LENGTH {
@@ -239,22 +240,30 @@ impl Parser {
         }
     }
 
-    /// Lists the items of the way that was found, and counts their symbols.
+    /// Lists the items of the way that was found.
     fn trace(&mut self, block: Block<'_>) {
         self.items.clear();
-        self.frequencies.clear();
         let mut end = block.len();
         while end > 0 {
             let step = self.steps[end];
             end -= step.length();
             let item = match step.length() {
-                1 => Item::literal(block.data[block.start + end]),
+                1 => Item::literal(block.byte(end)),
                 length => Item::matched(length, step.field()),
             };
-            self.frequencies.count(item);
             self.items.push(item);
         }
         self.items.reverse();
+    }
+}
+
+/// Whether a match is likely to be cheaper than literals.
+fn is_worth_it(found: &Match) -> bool {
+    match found.length {
+        0 | 1 => false,
+        2 => found.offset < 128,
+        3 => found.offset < 4096,
+        _ => true,
     }
 }
 
@@ -264,9 +273,7 @@ fn improve(steps: &mut [Step], prices: &[u32], price: u32, lengths: std::ops::Ra
     if lengths.is_empty() {
         return;
     }
-    let prices = &prices[lengths.start - MIN_MATCH..lengths.end - MIN_MATCH];
-    let first = lengths.start;
-    for (i, (step, more)) in steps[lengths].iter_mut().zip(prices).enumerate() {
-        step.improve(Step::new(price + more, first + i, field));
+    for length in lengths {
+        steps[length].improve(Step::new(price + prices[length - MIN_MATCH], length, field));
     }
 }

@@ -2,8 +2,8 @@
 //! of what follows, the latest position at its root. The latest positions with the same two and three bytes are
 //! kept too.
 
+use super::chunk::Chunk;
 use crate::codec::lzx::layout::MAX_MATCH;
-use crate::codec::match_length::match_length;
 
 const HASH2_BITS: u32 = 12;
 const HASH3_BITS: u32 = 14;
@@ -12,7 +12,7 @@ const NONE: u32 = u32::MAX;
 /// Positions this close to the end are not looked up.
 const TAIL_BYTES: usize = 8;
 /// Positions of a tree that are looked at.
-const DEPTH: u32 = 24;
+const DEPTH: u32 = 12;
 /// Farther than this, two bytes cost more than they save.
 const MAX_OFFSET_OF_2: usize = 2048;
 
@@ -30,8 +30,8 @@ pub(super) struct Trees {
     latest3: Vec<u32>,
     roots: Vec<u32>,
     root_bits: u32,
-    /// For each position, its children: what follows them is less, and greater.
-    children: Vec<[u32; 2]>,
+    /// Two for each position: what follows the first one is less, what follows the second one is greater.
+    children: Vec<u32>,
 }
 
 impl Trees {
@@ -43,7 +43,7 @@ impl Trees {
             latest3: vec![NONE; 1 << HASH3_BITS],
             roots: vec![NONE; 1 << root_bits],
             root_bits,
-            children: vec![[NONE; 2]; window_bytes as usize],
+            children: vec![NONE; 2 * window_bytes as usize],
         }
     }
 
@@ -57,11 +57,11 @@ impl Trees {
     /// Enters `at` and adds the matches there, longer ones last. Matches that are as long as `nice_length` end the
     /// search.
     #[inline(always)]
-    pub(super) fn find(&mut self, data: &[u8], at: usize, nice_length: usize, found: &mut Vec<Match>) {
-        let Some(next) = data.get(at..at + TAIL_BYTES).and_then(<[u8]>::first_chunk) else {
+    pub(super) fn find(&mut self, chunk: &Chunk, at: usize, nice_length: usize, found: &mut Vec<Match>) {
+        if at + TAIL_BYTES > chunk.len() {
             return;
-        };
-        let next = u32::from_le_bytes(*next);
+        }
+        let next = chunk.next8(at) as u32;
         let mut longest = 1;
         let mut add = |length: usize, from: u32| {
             found.push(Match {
@@ -71,17 +71,17 @@ impl Trees {
         };
         let [from2, from3] = self.enter(next, at as u32);
         if from2 != NONE && at - from2 as usize <= MAX_OFFSET_OF_2 {
-            let length = match_length(data, from2 as usize, at, 0, 3);
+            let length = chunk.match_length(from2 as usize, at, 0, 3);
             if length >= 2 {
                 longest = length;
                 add(length, from2);
             }
         }
-        if longest < 3 && from3 != NONE && match_length(data, from3 as usize, at, 0, 3) == 3 {
+        if longest < 3 && from3 != NONE && chunk.match_length(from3 as usize, at, 0, 3) == 3 {
             longest = 3;
             add(3, from3);
         }
-        self.descend(data, at, next, nice_length, |length, from| {
+        self.descend(chunk, at, next, nice_length, |length, from| {
             if length > longest.max(3) {
                 longest = length;
                 add(length, from);
@@ -91,21 +91,18 @@ impl Trees {
         if longest >= nice_length
             && let Some(last) = found.last_mut()
         {
-            let max = MAX_MATCH.min(data.len() - at);
-            last.length = match_length(data, at - last.offset as usize, at, longest, max) as u32;
+            let max = MAX_MATCH.min(chunk.len() - at);
+            last.length = chunk.match_length(at - last.offset as usize, at, longest, max) as u32;
         }
     }
 
     /// Enters the positions from `at` to before `end`.
     #[inline(always)]
-    pub(super) fn skip(&mut self, data: &[u8], at: usize, end: usize, nice_length: usize) {
-        for at in at..end {
-            let Some(next) = data.get(at..at + TAIL_BYTES).and_then(<[u8]>::first_chunk) else {
-                return;
-            };
-            let next = u32::from_le_bytes(*next);
+    pub(super) fn skip(&mut self, chunk: &Chunk, at: usize, end: usize, nice_length: usize) {
+        for at in at..end.min((chunk.len() + 1).saturating_sub(TAIL_BYTES)) {
+            let next = chunk.next8(at) as u32;
             self.enter(next, at as u32);
-            self.descend(data, at, next, nice_length, |_, _| ());
+            self.descend(chunk, at, next, nice_length, |_, _| ());
         }
     }
 
@@ -123,43 +120,47 @@ impl Trees {
     #[inline(always)]
     fn descend(
         &mut self,
-        data: &[u8],
+        chunk: &Chunk,
         at: usize,
         next: u32,
         nice_length: usize,
         mut meet: impl FnMut(usize, u32),
     ) {
-        let max = nice_length.min(data.len() - at);
-        let here = &data[at..at + max];
+        let max = nice_length.min(chunk.len() - at);
         let root = &mut self.roots[hash(next, self.root_bits)];
         let mut position = std::mem::replace(root, at as u32);
         // Where the next lesser and the next greater position is to be put, and how far those before agree.
-        let mut places = [(at, 0), (at, 1)];
-        let mut agreed = [0; 2];
-        let mut depth = DEPTH;
-        while position != NONE && depth > 0 {
-            depth -= 1;
+        let (mut lesser_place, mut greater_place) = (2 * at, 2 * at + 1);
+        let (mut lesser_agreed, mut greater_agreed) = (0, 0);
+        let children = &mut self.children[..];
+        for _ in 0..DEPTH {
+            if position == NONE {
+                break;
+            }
             let from = position as usize;
-            let mut length = agreed[0].min(agreed[1]);
-            length = match_length(data, from, at, length, max);
+            let [lesser, greater] = [children[2 * from], children[2 * from + 1]];
+            let (length, is_greater) = chunk.compare(from, at, lesser_agreed.min(greater_agreed), max);
             meet(length, position);
-            let children = self.children[from];
             if length == max {
                 // It takes the place of its equal.
-                for (place, child) in places.into_iter().zip(children) {
-                    self.children[place.0][place.1] = child;
-                }
+                children[lesser_place] = lesser;
+                children[greater_place] = greater;
                 return;
             }
-            let greater = usize::from(data[from + length] > here[length]);
-            self.children[places[greater].0][places[greater].1] = position;
-            places[greater] = (from, 1 - greater);
-            agreed[greater] = length;
-            position = children[1 - greater];
+            if is_greater {
+                children[greater_place] = position;
+                greater_place = 2 * from;
+                greater_agreed = length;
+                position = lesser;
+            } else {
+                children[lesser_place] = position;
+                lesser_place = 2 * from + 1;
+                lesser_agreed = length;
+                position = greater;
+            }
         }
-        for place in places {
-            self.children[place.0][place.1] = NONE;
-        }
+        children[lesser_place] = NONE;
+        children[greater_place] = NONE;
     }
 }
 
