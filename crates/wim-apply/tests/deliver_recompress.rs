@@ -8,6 +8,7 @@ use std::io::Cursor;
 use sha1::{Digest, Sha1};
 use support::{Recorder, noise, options, text, wimlib};
 use wim_apply::apply::{ApplyOptions, CompactFormat, Control, DeliverReport, Form, Want, deliver};
+use wim_apply::layout::{BlobEntry, HEADER_BYTES, Header, ResourceHeader, header_flag, resource_flag};
 use wim_apply::{BlobHash, BlobId, Error, ErrorKind, Limits, Wim, codec};
 
 /// Text and noise in turn, neither at a chunk border.
@@ -29,6 +30,11 @@ const LARGE: usize = 40_000_003;
 /// What compresses, and what does not, each below a job's size, of several jobs, and beyond the trial. In a
 /// solid resource they lie one behind the other, so odd sizes move their chunks across those of the resource.
 fn capture(args: &[&str]) -> Option<Wim> {
+    let file = capture_file(args)?;
+    Some(Wim::open(Cursor::new(file), &Limits::default()).expect("a WIM"))
+}
+
+fn capture_file(args: &[&str]) -> Option<Vec<u8>> {
     let dir = tempfile::tempdir().expect("directory");
     let tree = dir.path().join("tree");
     fs::create_dir_all(&tree).expect("directory");
@@ -48,8 +54,7 @@ fn capture(args: &[&str]) -> Option<Wim> {
         &[&["capture", "tree", "x.wim", "N", "--no-acls"], args].concat(),
         dir.path(),
     )?;
-    let file = fs::read(dir.path().join("x.wim")).expect("file");
-    Some(Wim::open(Cursor::new(file), &Limits::default()).expect("a WIM"))
+    Some(fs::read(dir.path().join("x.wim")).expect("file"))
 }
 
 fn recompress(format: CompactFormat, cluster_bytes: u32) -> Want {
@@ -237,4 +242,64 @@ fn damage_is_found_before_a_compact_form_is_handed_over() {
     let result = Control::silent(&wim, |c| deliver(&wim, &[BlobId(0)], &mut sink, &options(3), c));
     assert_eq!(result.unwrap_err().kind(), ErrorKind::Corrupt);
     assert!(sink.blobs.is_empty());
+}
+
+/// A compact form is laid out as a resource of a WIM is: put into one, wimlib reads it.
+#[test]
+fn wimlib_reads_what_was_made() {
+    let Some(mut file) = capture_file(&["--compress=none"]) else {
+        return;
+    };
+    let header = Header::decode(file.first_chunk().unwrap()).unwrap();
+    let wim = Wim::open(Cursor::new(file.clone()), &Limits::default()).unwrap();
+    for (format, flag) in [
+        (CompactFormat::Xpress4K, header_flag::XPRESS),
+        (CompactFormat::Lzx32K, header_flag::LZX),
+    ] {
+        let (recorder, _) = record(&wim, recompress(format, 4096), &options(2)).unwrap();
+        file.truncate(usize::try_from(wim_end(&header)).unwrap());
+        let table_at = usize::try_from(header.blob_table.offset).unwrap();
+        let mut table = Vec::new();
+        let mut replaced = 0;
+        for entry in file[table_at..][..usize::try_from(header.blob_table.size_bytes).unwrap()]
+            .as_chunks::<{ BlobEntry::SIZE }>()
+            .0
+            .to_vec()
+        {
+            let mut entry = BlobEntry::decode(&entry);
+            let made = recorder
+                .blobs
+                .iter()
+                .find(|(info, form, ..)| info.hash == entry.hash && *form != Form::Decoded);
+            if let Some((_, _, stored_bytes, bytes)) = made {
+                entry.resource.offset = file.len() as u64;
+                entry.resource.stored_bytes = *stored_bytes;
+                entry.resource.flags |= resource_flag::COMPRESSED;
+                file.extend(bytes);
+                replaced += 1;
+            }
+            table.extend(entry.encode());
+        }
+        assert_eq!(replaced, 4);
+        let changed = Header {
+            flags: header.flags | header_flag::COMPRESSED | flag,
+            chunk_bytes: format.chunk_bytes(),
+            blob_table: ResourceHeader {
+                offset: file.len() as u64,
+                ..header.blob_table
+            },
+            ..header
+        };
+        file.extend(table);
+        file[..HEADER_BYTES].copy_from_slice(&changed.encode());
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("x.wim"), &file).unwrap();
+        wimlib(&["verify", "x.wim"], dir.path());
+    }
+}
+
+/// Where a file without an integrity table ends.
+fn wim_end(header: &Header) -> u64 {
+    let end = |resource: ResourceHeader| resource.offset + resource.stored_bytes;
+    end(header.blob_table).max(end(header.xml))
 }
