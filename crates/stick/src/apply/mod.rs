@@ -82,6 +82,12 @@ impl Prepared {
         if target.size_bytes() != self.plan.disk.size_bytes {
             return Err(Error::PlanChanged("the device has another size".to_owned()));
         }
+        if target.device().is_some() {
+            // The kernel, and with it any automounter, forgets the old partitions before they are overwritten.
+            gpt::wipe(&mut target, self.plan.disk.size_bytes, self.table.sector_bytes)
+                .map_err(|error| Error::Partitioner(error).incomplete(TargetState::Wiping))?;
+            target.reread_table();
+        }
         let report = self.write_to(&mut target, options, progress)?;
         target
             .finish()
