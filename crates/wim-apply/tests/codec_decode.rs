@@ -4,7 +4,7 @@
 mod codec_support;
 
 use codec_support::{Resource, captured, decoder, mutated, reference, resources};
-use wim_apply::codec::{Codec, Decoder, Reason};
+use wim_apply::codec::{Codec, Decoder, Reason, lzx};
 
 /// Checks both decoders of a resource, and that they give the same bytes.
 fn check(resource: &Resource) {
@@ -175,4 +175,37 @@ fn output_may_be_at_any_address() {
             );
         }
     }
+}
+
+/// What is left of the input after the first block is shorter than the reach of the bit reader.
+#[test]
+fn a_short_uncompressed_lzx_block_ends_the_chunk() {
+    let mut encoder = lzx::Encoder::new(lzx::MIN_WINDOW_BYTES).unwrap();
+    let mut found = 0;
+    for zeros in 2000..2600_usize {
+        let mut input = vec![0; zeros];
+        // Various bytes, for various ends.
+        input[..8].copy_from_slice(&zeros.wrapping_mul(0x1234_5678_9abc_def1).to_le_bytes());
+        let mut chunk = Vec::new();
+        encoder.compress(&input, &mut chunk).unwrap();
+        // Three bits of type, one of the default size, 16 of the size; the rest of the second unit; three offsets;
+        // four bytes.
+        chunk.extend(0x6000_u16.to_le_bytes());
+        chunk.extend(0x4000_u16.to_le_bytes());
+        chunk.extend([1, 0, 0, 0].repeat(3));
+        chunk.extend(b"last");
+        input.extend(b"last");
+        // The first block must have ended with its unit, or the second one is not found.
+        let mut output = vec![0; input.len()];
+        let plain = lzx::reference::decompress(lzx::MIN_WINDOW_BYTES, &chunk, &mut output);
+        if plain.is_err() || output != input {
+            continue;
+        }
+        found += 1;
+        output.fill(0);
+        let mut decoder = lzx::Decoder::new(lzx::MIN_WINDOW_BYTES).unwrap();
+        decoder.decompress(&chunk, &mut output).unwrap();
+        assert!(output == input, "{zeros}");
+    }
+    assert!(found > 3, "{found}");
 }

@@ -13,6 +13,8 @@ const ROOM: usize = 24;
 /// Zeros, and input, in a [`Tail`].
 const HALF: usize = 64;
 
+const _: () = assert!(ROOM <= HALF, "what is unread must fit in a tail");
+
 /// The last bytes to be read of a buffer, those at its start, with zeros before them.
 #[derive(Clone, Debug)]
 pub(super) struct Tail([u8; 2 * HALF]);
@@ -33,6 +35,8 @@ pub(super) struct MirroredBits<'a> {
     buffer: &'a [u8],
     /// What is below this position has not been read.
     next: usize,
+    /// Where the stream begins: past the end of the buffer, if that is the tail of a longer one.
+    start: usize,
     bits: u64,
     held: u32,
 }
@@ -43,6 +47,7 @@ impl<'a> MirroredBits<'a> {
         Self {
             buffer,
             next: buffer.len().saturating_sub(skip),
+            start: buffer.len(),
             bits: 0,
             held: 0,
         }
@@ -52,7 +57,8 @@ impl<'a> MirroredBits<'a> {
     #[inline(always)]
     pub(super) fn refill(&mut self) {
         let word = if self.next >= 8 {
-            // SAFETY: `next` is at least 8, and never more than the length of the buffer: it only decreases.
+            // SAFETY: `next` is at least 8, and never more than the length of the buffer: it decreases, but for
+            // `ensure_room`, which sets it to less than `ROOM + HALF` in a tail.
             unsafe { load_u64(self.buffer, self.next - 8) }
         } else {
             first_bytes(&self.buffer[..self.next])
@@ -66,21 +72,27 @@ impl<'a> MirroredBits<'a> {
     #[inline(always)]
     pub(super) fn ensure_room(&mut self, tail: &'a Tail) {
         if self.next < ROOM {
-            let in_tail = std::ptr::eq(self.buffer, tail.0.as_slice());
-            // From the zeros of the tail, go on with its zeros.
-            self.next = if in_tail { HALF } else { self.next + HALF };
-            self.buffer = &tail.0;
+            if std::ptr::eq(self.buffer, tail.0.as_slice()) {
+                // From the zeros of the tail, go on with its zeros.
+                self.next = HALF;
+            } else {
+                self.next += HALF;
+                self.start += HALF;
+                self.buffer = &tail.0;
+            }
         }
     }
 
     /// Makes sure that 56 bits are held.
     ///
     /// # Safety
-    /// At most three calls may follow a call of [`ensure_room`](Self::ensure_room).
+    /// A call of [`ensure_room`](Self::ensure_room) must have come before, and at most two refills of either kind
+    /// since then.
     #[inline(always)]
     pub(super) unsafe fn refill_unchecked(&mut self) {
         debug_assert!(self.next >= 8);
-        // SAFETY: `next` was at least `ROOM`, and is at most 14 less. It is never more than the buffer's length.
+        // SAFETY: `next` was at least `ROOM`, and is at most 14 less: each refill takes at most seven bytes. It is
+        // never more than the buffer's length: only `ensure_room` raises it, to less than `ROOM + HALF`, in a tail.
         let word = unsafe { load_u64(self.buffer, self.next - 8) };
         self.bits |= word.wrapping_shr(self.held);
         self.next -= ((!self.held >> 3) & 7) as usize;
@@ -110,7 +122,7 @@ impl<'a> MirroredBits<'a> {
 
     /// How many bits of the stream are read; not exact past its end.
     pub(super) fn position(&self) -> usize {
-        (8 * (self.buffer.len() - self.next)).saturating_sub((self.held & 63) as usize)
+        (8 * (self.start - self.next)).saturating_sub((self.held & 63) as usize)
     }
 }
 

@@ -160,7 +160,7 @@ fn items<'a>(
     let mut fill = Fill::default();
     while fill.at() < output_bytes {
         bits.ensure_room(tail);
-        // SAFETY: at most three refills follow `ensure_room`, here and below.
+        // SAFETY: the first of at most three refills after `ensure_room`; the codes do none.
         unsafe { bits.refill_unchecked() };
         if !range.decode(&mut contexts.main) {
             let entry = literal.decode(&mut bits, &LITERAL_PAYLOADS, builder);

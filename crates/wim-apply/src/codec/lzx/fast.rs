@@ -5,13 +5,14 @@
 )]
 
 use super::decode::{BASES, Items, LITERAL};
-use super::layout::{FIRST_ALIGNED_SLOT, LENGTH_SYMBOLS, LONG_LENGTH, MIN_MATCH};
+use super::layout::{FIRST_ALIGNED_SLOT, LONG_LENGTH, MIN_MATCH};
 use crate::codec::Reason;
 use crate::codec::huffman::LONG;
 use crate::codec::memory::{SLOP_BYTES, copy_match, put};
 
-/// Longest match.
-const MAX_MATCH: usize = LONG_LENGTH + LENGTH_SYMBOLS - 1 + MIN_MATCH;
+/// Longest match that a main entry (of three bits) and a length entry (of eight bits) can give, which is a bit more
+/// than the format's longest.
+const MAX_MATCH: usize = LONG_LENGTH + u8::MAX as usize + MIN_MATCH;
 /// The loop stops this long before the end of a block: a match after two literals.
 const MARGIN: usize = 2 + MAX_MATCH + SLOP_BYTES;
 
@@ -31,14 +32,14 @@ impl Items<'_, '_> {
         macro_rules! literal {
             ($entry:expr) => {
                 bits.consume($entry);
-                // SAFETY: `at` is less than `limit` plus the two literals before; `MARGIN` bytes follow `limit`.
+                // SAFETY: `at` was less than `limit` before at most two other literals; `MARGIN` bytes follow `limit`.
                 unsafe { put(output, at, ($entry >> 16) as u8) };
                 at += 1;
             };
         }
         while at < limit {
             bits.ensure_room(tail);
-            // SAFETY: two refills follow `ensure_room`.
+            // SAFETY: the first of two refills after `ensure_room`.
             unsafe { bits.refill_unchecked() };
             let mut entry = codes.main.root(bits.peek());
             if entry & LITERAL != 0 {
@@ -66,12 +67,12 @@ impl Items<'_, '_> {
             if length == LONG_LENGTH {
                 let entry = codes.length.decode(bits.peek());
                 bits.consume(entry);
-                length += (entry >> 8) as usize;
+                length += usize::from((entry >> 8) as u8);
             }
             length += MIN_MATCH;
             let slot = ((entry >> 16) & 63) as usize;
             let extra = (entry >> 24) & 31;
-            // SAFETY: as above.
+            // SAFETY: the second refill.
             unsafe { bits.refill_unchecked() };
             let low = if ALIGNED && slot >= FIRST_ALIGNED_SLOT {
                 let high = bits.take(extra - 3) << 3;

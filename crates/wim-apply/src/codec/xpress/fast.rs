@@ -21,7 +21,7 @@ impl Bits<'_> {
     /// Makes sure that 48 bits are held.
     ///
     /// # Safety
-    /// Eight bytes must follow `next`.
+    /// The input must have eight bytes from `next` on.
     #[inline(always)]
     unsafe fn refill(&mut self) {
         // Four units, the first one to the top.
@@ -55,7 +55,7 @@ impl Items<'_> {
             };
         }
         while at < limit && bits.next < input_limit {
-            // SAFETY: `next` is less than `input_limit`, or up to six more after one refill.
+            // SAFETY: `next` is less than `input_limit`, after which `INPUT_MARGIN` bytes follow.
             unsafe { bits.refill() };
             let mut entry = code.root(bits.bits);
             if entry & LITERAL != 0 {
@@ -79,7 +79,7 @@ impl Items<'_> {
             }
             // At least 26 bits were held.
             bits.consume(entry);
-            // SAFETY: `next` is less than `input_limit`, or up to six more after one refill.
+            // SAFETY: the first refill took at most six bytes; `INPUT_MARGIN` less six still has room for eight.
             unsafe { bits.refill() };
             let offset_bits = entry >> 16 & 15;
             let mut length = (entry >> 8 & 15) as usize;
