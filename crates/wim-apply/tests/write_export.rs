@@ -56,7 +56,7 @@ fn from_every_compression_to_every_other() {
         }
         let from = open(&dir.path().join(name));
         let listing = foreign_listing(dir.path(), name, "1");
-        for compression in [Compression::None, Compression::Xpress] {
+        for compression in [Compression::None, Compression::Xpress, Compression::Lzx] {
             let to = format!("{name} {compression:?}");
             export(dir.path(), &from, &to, compression);
             accepted(dir.path(), &to);

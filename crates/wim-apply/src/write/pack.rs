@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::codec::{Codec, xpress};
+use crate::codec::{Codec, Encoder};
 use crate::{Error, Result};
 
 /// Uncompressed bytes of one job, or one chunk when that is larger.
@@ -41,20 +41,24 @@ pub(super) struct Packer {
 }
 
 impl Packer {
-    pub(super) fn new(codec: Codec, chunk_bytes: u32, threads: usize) -> Self {
+    pub(super) fn new(codec: Codec, chunk_size: u32, threads: usize) -> Self {
         let (jobs, job_receiver) = mpsc::channel::<Job>();
         let (result_sender, results) = mpsc::channel();
         let job_receiver = Arc::new(Mutex::new(job_receiver));
-        let chunk_bytes = chunk_bytes as usize;
+        let chunk_bytes = chunk_size as usize;
         let worker = |_| {
             let (receiver, results) = (Arc::clone(&job_receiver), result_sender.clone());
             std::thread::spawn(move || {
                 let alarm = Alarm(results);
-                let mut encoder = Encoder::new(codec);
+                let mut encoder = Encoder::new(codec, chunk_size);
                 loop {
                     let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(job) = job else { break };
-                    if alarm.0.send(Some(encoder.pack(job, chunk_bytes))).is_err() {
+                    if alarm
+                        .0
+                        .send(Some(pack(encoder.as_mut(), job, chunk_bytes)))
+                        .is_err()
+                    {
                         break;
                     }
                 }
@@ -126,41 +130,27 @@ impl Drop for Alarm {
     }
 }
 
-enum Encoder {
-    Xpress(Box<xpress::Encoder>),
-    Stored,
-}
-
-impl Encoder {
-    fn new(codec: Codec) -> Self {
-        match codec {
-            Codec::Xpress => Self::Xpress(Box::new(xpress::Encoder::new())),
-            Codec::Lzx | Codec::Lzms => Self::Stored,
-        }
+fn pack(encoder: Option<&mut Encoder>, job: Job, chunk_bytes: usize) -> Packed {
+    let mut output = Vec::with_capacity(job.input.len());
+    let mut sizes = Vec::with_capacity(job.input.len().div_ceil(chunk_bytes));
+    let mut packed = Vec::new();
+    let mut encoder = encoder;
+    for chunk in job.input.chunks(chunk_bytes) {
+        let smaller = encoder
+            .as_deref_mut()
+            .and_then(|encoder| encoder.compress(chunk, &mut packed));
+        // A chunk that does not shrink is stored: readers know it by its size.
+        let stored = match smaller {
+            Some(()) if packed.len() < chunk.len() => &packed[..],
+            _ => chunk,
+        };
+        output.extend_from_slice(stored);
+        sizes.push(u32::try_from(stored.len()).unwrap_or(u32::MAX));
     }
-
-    fn pack(&mut self, job: Job, chunk_bytes: usize) -> Packed {
-        let mut output = Vec::with_capacity(job.input.len());
-        let mut sizes = Vec::with_capacity(job.input.len().div_ceil(chunk_bytes));
-        let mut packed = Vec::new();
-        for chunk in job.input.chunks(chunk_bytes) {
-            let smaller = match self {
-                Self::Xpress(encoder) => encoder.compress(chunk, &mut packed),
-                Self::Stored => None,
-            };
-            // A chunk that does not shrink is stored: readers know it by its size.
-            let stored = match smaller {
-                Some(()) if packed.len() < chunk.len() => &packed[..],
-                _ => chunk,
-            };
-            output.extend_from_slice(stored);
-            sizes.push(u32::try_from(stored.len()).unwrap_or(u32::MAX));
-        }
-        Packed {
-            sequence: job.sequence,
-            input: job.input,
-            output,
-            sizes,
-        }
+    Packed {
+        sequence: job.sequence,
+        input: job.input,
+        output,
+        sizes,
     }
 }
