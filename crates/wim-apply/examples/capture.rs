@@ -13,11 +13,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let directory = arguments.next().ok_or("a directory is needed")?;
     let mut file = File::create_new(arguments.next().ok_or("a file is needed")?)?;
-    let mut options = WriteOptions::default();
-    options.compression = match arguments.next().as_deref() {
+    let compression = match arguments.next().as_deref() {
         Some("none") => Compression::None,
         Some("lzx") => Compression::Lzx,
         _ => Compression::Xpress,
+    };
+    let mut options = WriteOptions {
+        compression,
+        ..WriteOptions::default()
     };
     if let Some(threads) = arguments.next() {
         options.threads = threads.parse()?;
