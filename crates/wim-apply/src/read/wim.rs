@@ -281,9 +281,15 @@ impl Wim {
         let what = "metadata resource";
         let limit = self.limits.max_metadata_bytes;
         if resource.stored_bytes > limit {
-            return Err(Error::Limit { what, asked: resource.stored_bytes, limit });
+            return Err(Error::Limit {
+                what,
+                asked: resource.stored_bytes,
+                limit,
+            });
         }
-        let bytes = self.parts[0].source.read_vec(what, resource.offset, resource.stored_bytes)?;
+        let bytes = self.parts[0]
+            .source
+            .read_vec(what, resource.offset, resource.stored_bytes)?;
         Ok(Some((hash, resource, bytes)))
     }
 
