@@ -120,11 +120,9 @@ impl PreparedVolume {
                 let plan = describe(&tree, spec(LARGEST_BYTES))?
                     .plan()
                     .map_err(Error::Build)?;
-                let used = plan.needed_clusters * u64::from(options.cluster_bytes);
-                (used + used / 8)
-                    .next_multiple_of(1 << 20)
-                    .max(plan.min_size_bytes.min(used + (64 << 20)))
-                    .max(32 << 20)
+                // Of the smallest volume: the plan of the largest one counts a large bitmap.
+                let least = plan.min_size_bytes;
+                (least + least / 8).next_multiple_of(1 << 20).max(32 << 20)
             }
         };
         let mut builder = describe(&tree, spec(size_bytes))?;
