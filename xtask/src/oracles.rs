@@ -44,6 +44,7 @@ const USUAL: &[Oracle] = &[
     Oracle::Checkers,
     Oracle::RustFsNtfs,
     Oracle::KernelNtfs3,
+    Oracle::KernelNtfs,
     Oracle::Walk,
 ];
 const ALL: &[Oracle] = &[

@@ -188,6 +188,35 @@ fn whole_jobs() {
 }
 
 #[test]
+fn without_a_seed_two_runs_differ_and_say_which_seed_they_had() {
+    let Some(wim) = testkit::samples::generated("small", "install.wim") else {
+        return;
+    };
+    let seed_of_a_run = || {
+        let wim = wim.to_str().unwrap();
+        let (code, records) = wtgctl(&[
+            "plan",
+            wim,
+            "--index",
+            "1",
+            "--target",
+            "stick.img",
+            "--size",
+            "1G",
+        ]);
+        assert_eq!(code, 0, "{records:?}");
+        let plan = records.last().unwrap();
+        (
+            plan["spec"]["seed"].as_u64().unwrap(),
+            plan["disk"]["disk_guid"].to_string(),
+        )
+    };
+    let (first, second) = (seed_of_a_run(), seed_of_a_run());
+    assert_ne!(first.0, second.0);
+    assert_ne!(first.1, second.1);
+}
+
+#[test]
 fn errors() {
     for (args, code) in [
         (
