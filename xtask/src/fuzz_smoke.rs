@@ -59,6 +59,7 @@ pub(crate) fn run(args: &Args) -> Result {
         );
         command.arg("--").args([
             &format!("-max_total_time={}", args.seconds),
+            "-seed=1",
             "-timeout=10",
             "-rss_limit_mb=1024",
         ]);

@@ -254,3 +254,14 @@ fn signatures_of_a_partition_are_cleared_and_its_neighbours_are_not() {
         }
     }
 }
+
+/// Found by fuzzing: a table that was read from the head of a larger disk.
+#[test]
+fn a_table_without_room_for_its_copies_is_not_encoded() {
+    let mut table = GptTable::empty(Uuid::from_u128(1), 64 << 20, 512).unwrap();
+    table.size_bytes = 20 * 512;
+    assert_eq!(table.encode().unwrap_err().kind(), ErrorKind::Invalid);
+    let mut table = GptTable::empty(Uuid::from_u128(1), 64 << 20, 512).unwrap();
+    table.first_usable_lba = 3;
+    assert_eq!(table.encode().unwrap_err().kind(), ErrorKind::Invalid);
+}

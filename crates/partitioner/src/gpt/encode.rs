@@ -5,7 +5,7 @@ use super::layout::{
     header,
 };
 use super::table::GptTable;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The bytes of a table, ready to be placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl GptTable {
     /// The bytes of both copies and of the protective MBR.
     ///
     /// # Errors
-    /// Whatever [`GptTable::check`] refuses.
+    /// Whatever [`GptTable::check`] refuses, and `Invalid` for usable sectors that leave no room for both copies.
     ///
     /// # Source
     /// UEFI Specification 2.10, section 5.3.
@@ -34,6 +34,20 @@ impl GptTable {
         self.check()?;
         let sector = self.sector_bytes as usize;
         let array_sectors = entry_array_sectors(self.sector_bytes);
+        let last_usable = self.sector_count().checked_sub(array_sectors + 2);
+        if self.first_usable_lba < array_sectors + 2
+            || last_usable.is_none_or(|last| self.last_usable_lba > last)
+        {
+            return Err(Error::invalid(
+                "partition table",
+                format!(
+                    "the usable sectors {} to {} of {} leave no room for its two copies",
+                    self.first_usable_lba,
+                    self.last_usable_lba,
+                    self.sector_count()
+                ),
+            ));
+        }
         let entries = self.encode_entries();
         let entries_crc = crc32fast::hash(&entries);
         let last_lba = self.sector_count() - 1;
