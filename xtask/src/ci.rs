@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::sh::{Result, run, step};
-use crate::{e2e, fuzz_smoke, oracles, sample, setup, tidy};
+use crate::{e2e, oracles, sample, setup, tidy};
 
 /// Runs everything; the first fault ends it.
 pub(crate) fn run_all() -> Result {
@@ -29,7 +29,6 @@ pub(crate) fn run_all() -> Result {
     step("cargo doc", || {
         cargo(&["doc", "--quiet", "--workspace", "--no-deps"])
     })?;
-    step("fuzz smoke", || fuzz_smoke::run(&fuzz_smoke::Args { seconds: 4 }))?;
     e2e::run(&e2e::Args::default())
 }
 
