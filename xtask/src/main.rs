@@ -12,6 +12,7 @@ mod boot_test;
 mod ci;
 mod demo;
 mod e2e;
+mod flash;
 mod fuzz_seeds;
 mod fuzz_smoke;
 mod kernel_job;
@@ -57,6 +58,10 @@ enum Task {
     FuzzSmoke(fuzz_smoke::Args),
     /// Whole programs against what a person would run today, as ratios in one run.
     BenchVsPeers(bench::Args),
+    /// Instructions of the decoders beside libwim's, by callgrind.
+    BenchInstructions(bench::instructions::Args),
+    /// What the writes of this project and of its peers mean on a modelled cheap stick.
+    FlashModel(flash::Args),
     /// Rules of the house that no compiler checks.
     Tidy,
 }
@@ -73,6 +78,8 @@ fn main() -> ExitCode {
         Task::E2e(args) => e2e::run(&args),
         Task::FuzzSmoke(args) => fuzz_smoke::run(&args),
         Task::BenchVsPeers(args) => bench::run(&args),
+        Task::BenchInstructions(args) => bench::instructions::run(&args),
+        Task::FlashModel(args) => flash::run(&args),
         Task::Tidy => tidy::run(),
     };
     match result {
