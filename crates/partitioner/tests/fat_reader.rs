@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use partitioner::fat32::{self, Attributes, Content, FatBuilder, FatSpec, FatTime, FatType};
+use partitioner::fat32::{self, Attributes, Content, FatBuilder, FatSpec, FatTime, FatTimes, FatType};
 use partitioner::{ErrorKind, Limits};
 use proptest::prelude::*;
 
@@ -324,4 +324,56 @@ fn dump_accounts_for_every_byte() {
     let file = regions.iter().find(|r| r.what == "a/one long name.txt").unwrap();
     assert!(bytes[file.first_byte as usize..][..3000] == bytes_of(3000));
     assert_eq!(file.size_bytes, 3072);
+}
+
+#[test]
+fn what_is_planned_is_what_is_read() {
+    let time = FatTime::from_unix_seconds(1_700_000_001);
+    let mut builder = FatBuilder::new(FatSpec {
+        size_bytes: 64 << 20,
+        sector_bytes: 512,
+        hidden_sectors: 0,
+        volume_id: 0x1234_5678,
+        label: String::new(),
+        time,
+    })
+    .unwrap();
+    let times = FatTimes {
+        created: FatTime::from_filetime(133_485_408_015_550_000),
+        modified: FatTime::from_filetime(133_485_408_035_550_000),
+        accessed: FatTime::from_filetime(133_485_999_035_550_000),
+    };
+    let content = |size| Content::Bytes(bytes_of(size));
+    builder
+        .add_file(
+            "\\EFI\\Boot\\bootx64.efi",
+            content(5000),
+            Attributes::READ_ONLY,
+            times,
+        )
+        .unwrap();
+    builder
+        .add_file("/a long name.txt", content(0), Attributes::HIDDEN, time)
+        .unwrap();
+    let plan = builder.plan().unwrap();
+    assert_eq!(plan.volume_id(), 0x1234_5678);
+    let mut planned: Vec<_> = plan
+        .entries()
+        .into_iter()
+        .map(|e| (e.path, e.attributes, e.times))
+        .collect();
+    let mut image = Cursor::new(vec![0; 64 << 20]);
+    plan.write(&mut image, |_| Ok::<&[u8], _>(b"")).unwrap();
+    let mut found = Vec::new();
+    let mut volume = fat32::open(image, Limits::default()).unwrap();
+    volume
+        .walk(|path, e| {
+            found.push((path.to_owned(), e.attributes, e.times));
+            Ok(())
+        })
+        .unwrap();
+    planned.sort_by(|a, b| a.0.cmp(&b.0));
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(planned.len(), 4);
+    assert_eq!(planned, found);
 }

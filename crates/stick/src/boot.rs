@@ -139,6 +139,11 @@ fn head_of(tree: &Tree, wim: &Wim, path: &str) -> Result<Vec<u8>> {
     Ok(head)
 }
 
+/// Serial number of the EFI system partition's volume.
+pub(crate) fn volume_id(seed: Seed) -> u32 {
+    seed.serial("esp volume") as u32
+}
+
 /// Lays the EFI system partition out.
 pub(crate) fn lay_out(
     seed: Seed,
@@ -154,7 +159,7 @@ pub(crate) fn lay_out(
         size_bytes: esp.size_bytes(table.sector_bytes),
         sector_bytes: table.sector_bytes,
         hidden_sectors: u32::try_from(esp.first_lba).unwrap_or(0),
-        volume_id: seed.serial("esp volume") as u32,
+        volume_id: volume_id(seed),
         label: String::new(),
         time: fat_time,
     })

@@ -177,8 +177,7 @@ impl Prepared {
                 needed_bytes,
                 have_bytes,
             } => Error::TooSmall {
-                needed_bytes: (needed_bytes + size_bytes - have_bytes.min(size_bytes))
-                    .next_multiple_of(1 << 20),
+                needed_bytes: whole_disk_bytes(needed_bytes, size_bytes, have_bytes),
                 have_bytes: size_bytes,
             },
             other => Error::Build(other),
@@ -191,7 +190,9 @@ impl Prepared {
             .iter()
             .filter(|n| n.attributes & ATTRIBUTE_DIRECTORY != 0)
             .count() as u64;
-        let used_bytes = volume_plan.needed_clusters * u64::from(CLUSTER_BYTES);
+        let used_bytes = volume_plan
+            .needed_clusters
+            .saturating_mul(u64::from(CLUSTER_BYTES));
         let plan = Plan {
             format: PLAN_FORMAT,
             source: source_facts(&source, &info)?,
@@ -237,6 +238,12 @@ impl Prepared {
     pub fn tree(&self) -> &Tree {
         &self.tree
     }
+}
+
+/// Size of a disk whose volume has `needed_bytes`, from one of `disk_bytes` whose volume has `volume_bytes`.
+fn whole_disk_bytes(needed_bytes: u64, disk_bytes: u64, volume_bytes: u64) -> u64 {
+    let needed = needed_bytes.saturating_add(disk_bytes.saturating_sub(volume_bytes));
+    needed.checked_next_multiple_of(1 << 20).unwrap_or(u64::MAX)
 }
 
 /// Reads what has to be known before the layout: reparse data, the SYSTEM hive, boot files, the list of files that

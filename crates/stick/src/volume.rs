@@ -122,7 +122,11 @@ impl PreparedVolume {
                     .map_err(Error::Build)?;
                 // Of the smallest volume: the plan of the largest one counts a large bitmap.
                 let least = plan.min_size_bytes;
-                (least + least / 8).next_multiple_of(1 << 20).max(32 << 20)
+                least
+                    .saturating_add(least / 8)
+                    .checked_next_multiple_of(1 << 20)
+                    .unwrap_or(least)
+                    .max(32 << 20)
             }
         };
         let mut builder = describe(&tree, spec(size_bytes))?;

@@ -6,7 +6,7 @@ mod support;
 
 use std::path::Path;
 
-use stick::{Compact, Error, Plan, Prepared, Spec, Target, verify};
+use stick::{Compact, Error, Plan, Prepared, Seed, Spec, Target, verify};
 
 fn create(spec: &Spec) -> stick::ApplyReport {
     Prepared::new(spec.clone(), &support::options())
@@ -17,7 +17,11 @@ fn create(spec: &Spec) -> stick::ApplyReport {
 
 fn verify_against(target: &Path, spec: &Spec) -> verify::VerifyReport {
     let prepared = Prepared::for_comparison(spec.clone(), &support::options()).unwrap();
-    verify::verify(target, Some(&prepared), &support::options(), &mut |_| {}).unwrap()
+    let expected = verify::Expected {
+        content: Some(&prepared),
+        seed: Some(Seed(spec.seed)),
+    };
+    verify::verify(target, expected, &support::options(), &mut |_| {}).unwrap()
 }
 
 #[test]

@@ -138,7 +138,7 @@ failure_from! {
         Invalid | NotFound => USAGE, Io | Target => SYSTEM, Interrupted => INTERRUPTED,
     }
     iso_loopback::Error, iso_loopback::ErrorKind, hints::iso {
-        Invalid | NotFound => USAGE, Io | Target => SYSTEM,
+        Invalid | NotFound => USAGE, Io | Target => SYSTEM, Interrupted => INTERRUPTED,
     }
     partitioner::Error, partitioner::ErrorKind, hints::disk {
         Invalid | NotFound | NoSpace => USAGE, Refused => REFUSED, Io | Mismatch => SYSTEM, Interrupted => INTERRUPTED,

@@ -20,7 +20,8 @@ pub(crate) fn iso(kind: iso_loopback::ErrorKind) -> Option<Message> {
     match kind {
         K::NotAnImage => Some(Message::HintNotAnImage),
         K::Corrupt | K::Truncated => Some(Message::HintDiscDamaged),
-        K::Unsupported => Some(Message::HintOtherTrees),
+        K::Unsupported => Some(Message::HintDiscUnsupported),
+        K::Interrupted => Some(Message::HintRunAgain),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Global, Lang, ProgressMode, When};
 use crate::failure::Failure;
-use crate::i18n::Message;
+use crate::i18n::{Message, Text};
 
 /// Where results, warnings and errors go.
 #[derive(Debug)]
@@ -116,11 +116,13 @@ impl Output {
     }
 
     /// Something that the user should know and that stops nothing.
-    pub(crate) fn warning(&self, message: impl Display) {
+    pub(crate) fn warning(&self, message: impl Into<Text>) {
+        let message = message.into();
         if self.json {
-            let _ = write_line(&json!({ "type": "warning", "message": message.to_string() }).to_string());
+            let record = json!({ "type": "warning", "message": message.text(Lang::En) });
+            let _ = write_line(&record.to_string());
         } else if !self.quiet {
-            self.label("33", &Message::Warning, &message.to_string());
+            self.label("33", &Message::Warning, &message.text(self.lang));
         }
     }
 

@@ -143,6 +143,16 @@ impl NtfsBuilder {
         Ok(plan)
     }
 
+    /// The DOS name that the name added as number `index` (from 0) gets beside it, as of the last
+    /// [`plan`](Self::plan): the given one unless it was dropped, or a generated one. `None` for none, also where the
+    /// name is its own DOS name.
+    pub fn dos_name(&self, index: usize) -> Option<&[u16]> {
+        let name = u32::try_from(index)
+            .ok()
+            .filter(|_| index < self.tree.names.len())?;
+        Some(self.tree.dos_name(name)).filter(|name| !name.is_empty())
+    }
+
     /// Starts to write into `out`, whose offset 0 is the start of the volume. The old boot sector is
     /// overwritten first.
     ///

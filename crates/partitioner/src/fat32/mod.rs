@@ -10,7 +10,7 @@ mod spec;
 mod write;
 
 pub use build::FatBuilder;
-pub use plan::FatPlan;
+pub use plan::{FatPlan, PlannedEntry};
 pub use read::{FatEntry, FatFile, FatInfo, FatRegion, FatType, FatVolume, open};
 pub use spec::{Attributes, Content, FatSpec, FatTime, FatTimes};
 

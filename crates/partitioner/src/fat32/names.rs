@@ -146,6 +146,15 @@ fn assemble(base: &[u8], extension: &[u8]) -> [u8; 11] {
     short
 }
 
+/// The path of a name in a folder.
+pub(super) fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

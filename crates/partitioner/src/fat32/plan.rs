@@ -3,7 +3,8 @@
 use super::build::{FatBuilder, Kind};
 use super::geometry::Geometry;
 use super::layout::{ENTRY_BYTES, LFN_UNITS, MAX_DIRECTORY_BYTES, ROOT_CLUSTER};
-use super::names::{Aliases, as_short, says_it_all};
+use super::names::{Aliases, as_short, join, says_it_all};
+use super::spec::{Attributes, FatTimes};
 use crate::error::{Error, Result};
 
 /// A volume laid out: everything but the contents is decided. [`write`](Self::write) puts it on a medium.
@@ -16,6 +17,17 @@ pub struct FatPlan {
     /// Nodes in the order of their clusters: directories, then files.
     pub(super) order: Vec<usize>,
     used_clusters: u32,
+}
+
+/// A file or directory as it will be on the volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedEntry {
+    /// Names joined by `/`, none in front, as [`FatVolume::walk`](super::FatVolume::walk) gives them.
+    pub path: String,
+    /// Attributes.
+    pub attributes: Attributes,
+    /// Times, to the precision of their fields.
+    pub times: FatTimes,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -153,6 +165,37 @@ fn clusters_for(placed: &[Placed], geometry: &Geometry) -> u64 {
 }
 
 impl FatPlan {
+    /// Everything in the tree but the root, directories before what is in them: what a comparison with a
+    /// finished volume expects.
+    #[must_use]
+    pub fn entries(&self) -> Vec<PlannedEntry> {
+        let nodes = &self.tree.nodes;
+        let mut entries = Vec::with_capacity(nodes.len());
+        let mut pending = vec![(0, String::new())];
+        while let Some((at, folder)) = pending.pop() {
+            let Kind::Directory { children, .. } = &nodes[at].kind else {
+                continue;
+            };
+            for &child in children {
+                let node = &nodes[child];
+                let path = join(&folder, &node.name);
+                entries.push(PlannedEntry {
+                    path: path.clone(),
+                    attributes: node.attributes,
+                    times: node.times.stored(),
+                });
+                pending.push((child, path));
+            }
+        }
+        entries
+    }
+
+    /// Serial number of the volume.
+    #[must_use]
+    pub fn volume_id(&self) -> u32 {
+        self.tree.spec.volume_id
+    }
+
     /// Bytes of a cluster.
     #[must_use]
     pub fn cluster_bytes(&self) -> u64 {

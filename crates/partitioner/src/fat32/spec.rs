@@ -126,6 +126,19 @@ pub struct FatTimes {
     pub accessed: FatTime,
 }
 
+impl FatTimes {
+    /// To the precision that a directory entry has: two seconds for the last change, a day for the last access.
+    #[must_use]
+    pub fn stored(self) -> Self {
+        let FatTime { date, time, .. } = self.modified;
+        Self {
+            created: self.created,
+            modified: FatTime::from_dos(date, time, 0),
+            accessed: FatTime::from_dos(self.accessed.date, 0, 0),
+        }
+    }
+}
+
 impl From<FatTime> for FatTimes {
     fn from(time: FatTime) -> Self {
         Self {

@@ -11,7 +11,7 @@ use partitioner::gpt;
 use serde::Serialize;
 
 use crate::layout::Role;
-use crate::spec::Target;
+use crate::spec::{Target, Verify};
 use crate::{Error, Prepared, Result, RunOptions, TargetState};
 
 /// How far a run is.
@@ -40,7 +40,10 @@ pub struct ApplyReport {
     pub written_bytes: u64,
     /// Write calls to the target.
     pub write_calls: u64,
-    /// What could not be kept as the image has it.
+    /// Whether the hash of every file was compared before the partition table was written. False with
+    /// [`Verify::Deferred`] for files stored compact: [`verify`](crate::verify::verify) against the source does that.
+    pub contents_verified: bool,
+    /// What could not be kept as the image has it, beyond what the plan said.
     pub warnings: Vec<String>,
 }
 
@@ -205,7 +208,13 @@ impl Prepared {
             compact_files: report.compact_file_count,
             written_bytes: disk.written_bytes,
             write_calls: disk.write_calls,
-            warnings: report.warnings.iter().map(volume::describe_warning).collect(),
+            contents_verified: verify == Verify::Inline || report.compact_file_count == 0,
+            warnings: report
+                .warnings
+                .iter()
+                .map(volume::describe_warning)
+                .filter(|warning| !self.plan.warnings.contains(warning))
+                .collect(),
         })
     }
 }

@@ -117,10 +117,9 @@ struct VolumeSink<'a, W: Write + Seek> {
 impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
     fn want(&mut self, blob: &BlobInfo) -> Want {
         // Sparse files, and streams that are not files' own data, are never compact.
-        if self.writer.may_be_compact(StreamKey(u64::from(blob.id.0))) {
-            self.policy.want(blob.id)
-        } else {
-            Want::Decoded
+        match self.writer.compact_record_bytes(StreamKey(u64::from(blob.id.0))) {
+            Some(record_bytes) => self.policy.want(blob.id, record_bytes),
+            None => Want::Decoded,
         }
     }
 

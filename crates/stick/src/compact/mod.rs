@@ -73,6 +73,8 @@ pub struct CompactPolicy {
     cluster_bytes: u32,
     plain: HashSet<BlobId>,
     only_xpress4k: HashSet<BlobId>,
+    /// Compact only in clusters, never in an MFT record.
+    only_in_clusters: HashSet<BlobId>,
 }
 
 impl CompactPolicy {
@@ -93,6 +95,7 @@ impl CompactPolicy {
             cluster_bytes,
             plain: HashSet::new(),
             only_xpress4k: HashSet::new(),
+            only_in_clusters: HashSet::new(),
         };
         if mode == Compact::Off {
             return Ok(policy);
@@ -123,17 +126,29 @@ impl CompactPolicy {
                 let path = path.get_or_insert_with(|| tree.path(id));
                 if never.matches(path) || prepopulate.matches(path) {
                     policy.plain.insert(blob);
-                } else if !any_format_at_boot && boot_critical.matches(path) {
-                    policy.only_xpress4k.insert(blob);
+                } else if boot_critical.matches(path) {
+                    policy.only_in_clusters.insert(blob);
+                    if !any_format_at_boot {
+                        policy.only_xpress4k.insert(blob);
+                    }
                 }
             }
         }
         Ok(policy)
     }
 
-    /// In which form a blob is wanted.
+    /// In which form a blob is wanted. `record_bytes` is the longest compressed form that lies in the MFT records of
+    /// the blob's files and so takes no cluster.
+    ///
+    /// Windows opens the compressed stream through NTFS, which hides where it lies; its boot loader has an NTFS reader
+    /// of its own, so files that it reads are compact only in clusters.
     #[must_use]
-    pub fn want(&self, blob: BlobId) -> Want {
+    pub fn want(&self, blob: BlobId, record_bytes: u64) -> Want {
+        let record_bytes = if self.only_in_clusters.contains(&blob) {
+            0
+        } else {
+            u32::try_from(record_bytes).unwrap_or(0)
+        };
         let format = match self.mode {
             Compact::Off => return Want::Decoded,
             _ if self.plain.contains(&blob) => return Want::Decoded,
@@ -143,6 +158,7 @@ impl CompactPolicy {
                     verbatim: 0b1111,
                     recompress: Some(CompactFormat::Xpress4K),
                     cluster_bytes: self.cluster_bytes,
+                    record_bytes,
                 };
             }
             Compact::Xpress4k => CompactFormat::Xpress4K,
@@ -160,6 +176,7 @@ impl CompactPolicy {
             verbatim: 1 << bit,
             recompress: Some(format),
             cluster_bytes: self.cluster_bytes,
+            record_bytes,
         }
     }
 }

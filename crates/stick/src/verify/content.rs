@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::io::{self, Read, Seek};
 use std::sync::atomic::Ordering;
 
-use ntfs_image::CompactFormat;
 use ntfs_image::layout::{WOF_STREAM_NAME, attribute};
 use ntfs_image::read::{DirectoryEntry, File, FileReference, Volume};
+use ntfs_image::{CompactFormat, NtfsBuilder};
 use sha1::{Digest, Sha1};
 use wim_apply::codec::{Codec, Decoder};
 
 use super::VerifyReport;
 use crate::tree::{ATTRIBUTE_DIRECTORY, Content, Entry, EntryId, Node, NodeId, Tree, display_name};
-use crate::{Error, Progress, Result, RunOptions};
+use crate::{Error, Prepared, Progress, Result, RunOptions};
 
 /// Attribute bits that storage decides: sparse, reparse point, compressed, and the index and view bits of NTFS.
 const STORAGE_ATTRIBUTES: u32 = 0x200 | 0x400 | 0x800 | 0x1000_0000 | 0x2000_0000;
@@ -25,15 +25,17 @@ const BLOCK_BYTES: usize = 1 << 18;
 
 /// Compares everything.
 pub(super) fn compare<R: Read + Seek>(
-    tree: &Tree,
+    prepared: &Prepared,
     volume: &mut Volume<R>,
     options: &RunOptions<'_>,
     report: &mut VerifyReport,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
     let root = volume.root().map_err(Error::Ntfs)?;
+    let tree = prepared.tree();
     let mut comparison = Comparison {
         tree,
+        builder: &prepared.builder,
         volume,
         options,
         report,
@@ -54,6 +56,8 @@ pub(super) fn compare<R: Read + Seek>(
 
 struct Comparison<'a, 'p, R> {
     tree: &'a Tree,
+    /// Knows which DOS names could not be kept.
+    builder: &'a NtfsBuilder,
     volume: &'a mut Volume<R>,
     options: &'a RunOptions<'a>,
     report: &'a mut VerifyReport,
@@ -85,6 +89,7 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
             match found.remove(&*entry.name) {
                 None => self.report.add("missing", path, "not on the volume"),
                 Some(on_disk) => {
+                    self.dos_name(&path, child, &on_disk);
                     if let Some(file) = self.entry(&path, entry, &on_disk)?
                         && self.tree.node(entry.node).attributes & ATTRIBUTE_DIRECTORY != 0
                     {
@@ -108,16 +113,26 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
         Ok(())
     }
 
-    /// One name; gives the file when its node was not compared before.
-    fn entry(&mut self, path: &str, entry: &Entry, on_disk: &DirectoryEntry) -> Result<Option<File>> {
-        if on_disk.dos_name.as_deref().unwrap_or_default() != &*entry.dos_name
-            && !(entry.dos_name.is_empty() && on_disk.dos_name.as_deref() == Some(&on_disk.key.name))
-            && !(*entry.dos_name == *entry.name && on_disk.dos_name.is_none())
-        {
-            let found = display_name(on_disk.dos_name.as_deref().unwrap_or_default());
-            let message = format!("DOS name {found:?}, expected {:?}", display_name(&entry.dos_name));
+    /// The DOS name that a fresh stick has: an illegal one, or a second one of a file, is dropped there too.
+    fn dos_name(&mut self, path: &str, child: EntryId, on_disk: &DirectoryEntry) {
+        // A name of eight and three characters is its own DOS name.
+        let found = on_disk
+            .dos_name
+            .as_deref()
+            .filter(|name| *name != on_disk.key.name);
+        // Every entry but the root's was added to the builder, in this order.
+        let expected = (child.0 as usize)
+            .checked_sub(1)
+            .and_then(|index| self.builder.dos_name(index));
+        if found != expected {
+            let shown = |name: Option<&[u16]>| display_name(name.unwrap_or_default());
+            let message = format!("DOS name {:?}, expected {:?}", shown(found), shown(expected));
             self.report.add("dos-name-differs", path, message);
         }
+    }
+
+    /// One name; gives the file when its node was not compared before.
+    fn entry(&mut self, path: &str, entry: &Entry, on_disk: &DirectoryEntry) -> Result<Option<File>> {
         if let Some(&known) = self.records.get(&entry.node) {
             if known != on_disk.reference {
                 let message = format!(
@@ -273,7 +288,7 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
                 Ok(Some(message)) => self.report.add("data-differs", place, message),
                 Err(error) => self.report.add("data-unreadable", place, error),
             }
-            self.report.bytes_compared += expected;
+            self.report.bytes_compared = self.report.bytes_compared.saturating_add(expected);
             let (done_bytes, total_bytes) = (self.report.bytes_compared, self.total_bytes);
             (self.progress)(Progress {
                 phase: "verify",

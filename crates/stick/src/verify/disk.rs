@@ -3,25 +3,32 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use partitioner::Window;
 use partitioner::gpt::{self, GptTable, Partition};
 use uuid::Uuid;
 
 use super::VerifyReport;
+use super::interruptible::Interruptible;
 use crate::source::open;
 use crate::{Error, Result};
 
 /// A disk with the partitions of a stick.
-pub(super) struct Stick {
+pub(super) struct Stick<'a> {
     path: PathBuf,
+    interrupt: &'a AtomicBool,
     pub(super) table: GptTable,
 }
 
-pub(super) type PartitionWindow = Window<BufReader<File>>;
+pub(super) type PartitionWindow<'a> = Window<BufReader<Interruptible<'a, File>>>;
 
 /// Reads the table; `None`, and a finding, when there are no partitions of a stick to look at.
-pub(super) fn read(path: &Path, report: &mut VerifyReport) -> Result<Option<Stick>> {
+pub(super) fn read<'a>(
+    path: &Path,
+    interrupt: &'a AtomicBool,
+    report: &mut VerifyReport,
+) -> Result<Option<Stick<'a>>> {
     let mut file = open(path)?;
     let found = match gpt::read(&mut file, None, &partitioner::Limits::default()) {
         Ok(found) => found,
@@ -40,6 +47,7 @@ pub(super) fn read(path: &Path, report: &mut VerifyReport) -> Result<Option<Stic
     }
     let stick = Stick {
         path: path.to_owned(),
+        interrupt,
         table: found.table,
     };
     let types: Vec<Uuid> = stick
@@ -60,7 +68,7 @@ pub(super) fn read(path: &Path, report: &mut VerifyReport) -> Result<Option<Stic
     Ok(has_volumes.then_some(stick))
 }
 
-impl Stick {
+impl<'a> Stick<'a> {
     fn partition(&self, type_guid: Uuid, what: &str) -> Result<&Partition> {
         self.table
             .partitions
@@ -72,9 +80,13 @@ impl Stick {
             })
     }
 
-    fn window(&self, partition: &Partition) -> Result<PartitionWindow> {
+    fn window(&self, partition: &Partition) -> Result<PartitionWindow<'a>> {
         let sector = self.table.sector_bytes;
-        let file = BufReader::with_capacity(1 << 18, open(&self.path)?);
+        let inner = Interruptible {
+            inner: open(&self.path)?,
+            interrupt: self.interrupt,
+        };
+        let file = BufReader::with_capacity(1 << 18, inner);
         Ok(Window::new(
             file,
             partition.first_byte(sector),
@@ -93,12 +105,12 @@ impl Stick {
     }
 
     /// A reader of the EFI system partition.
-    pub(super) fn esp_window(&self) -> Result<PartitionWindow> {
+    pub(super) fn esp_window(&self) -> Result<PartitionWindow<'a>> {
         self.window(self.esp()?)
     }
 
     /// A reader of the Windows partition.
-    pub(super) fn windows_window(&self) -> Result<PartitionWindow> {
+    pub(super) fn windows_window(&self) -> Result<PartitionWindow<'a>> {
         self.window(self.windows()?)
     }
 }

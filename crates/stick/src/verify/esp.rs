@@ -1,16 +1,16 @@
 //! The EFI system partition: boot files, and a boot store that names this disk's partitions.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::{Read, Seek};
 
 use bootcfg::bcd::device::{DiskId, PartitionId};
 use bootcfg::bcd::{Device, Element, LoaderIds, Store, element_ids, object_ids};
 use ntfs_image::read::Volume;
-use partitioner::fat32::{self, FatVolume};
+use partitioner::fat32::{self, FatVolume, PlannedEntry};
 
 use super::disk::{PartitionWindow, Stick};
-use super::{ESP, VerifyReport};
-use crate::boot::BCD_PATH;
+use super::{ESP, Expected, VerifyReport};
+use crate::boot::{self, BCD_PATH};
 use crate::{Prepared, Result};
 
 /// Files that firmware or Windows may add.
@@ -24,11 +24,12 @@ const RUNTIME_FILES: [&str; 5] = [
 
 /// Checks the partition.
 pub(super) fn check<R: Read + Seek>(
-    stick: &Stick,
-    against: Option<&Prepared>,
+    stick: &Stick<'_>,
+    expected: Expected<'_>,
     windows: Option<&mut Volume<R>>,
     report: &mut VerifyReport,
 ) -> Result<()> {
+    let against = expected.content;
     let mut fat = match fat32::open(stick.esp_window()?, partitioner::Limits::default()) {
         Ok(fat) => fat,
         Err(error) => {
@@ -41,6 +42,17 @@ pub(super) fn check<R: Read + Seek>(
             .iter()
             .for_each(|finding| report.add("fat", ESP, &finding.message)),
         Err(error) => report.add("fat", ESP, error),
+    }
+    if let (Some(seed), Ok(info)) = (expected.seed, fat.info()) {
+        let expected = boot::volume_id(seed);
+        if info.volume_id != Some(expected) {
+            let found = info.volume_id.unwrap_or_default();
+            report.add(
+                "fat",
+                ESP,
+                format_args!("serial number {found:08x}, expected {expected:08x}"),
+            );
+        }
     }
     let fallback = ["bootx64.efi", "bootaa64.efi", "bootia32.efi", "bootarm.efi"]
         .into_iter()
@@ -73,27 +85,64 @@ pub(super) fn check<R: Read + Seek>(
             Some(_) => {}
         }
     }
-    let known: HashSet<String> = contents.iter().map(|(path, _)| path.to_lowercase()).collect();
-    let mut extra = Vec::new();
-    let walked = fat.walk(|path, entry| {
-        let path = format!("\\{}", path.trim_start_matches(['/', '\\']).replace('/', "\\"));
-        let name = path.rsplit('\\').next().unwrap_or_default();
+    entries(&mut fat, prepared, report);
+    Ok(())
+}
+
+/// Names, attributes and times of everything on the volume.
+fn entries(fat: &mut FatVolume<PartitionWindow<'_>>, prepared: &Prepared, report: &mut VerifyReport) {
+    let store = BCD_PATH
+        .trim_start_matches('\\')
+        .replace('\\', "/")
+        .to_lowercase();
+    let mut planned: HashMap<String, PlannedEntry> = prepared
+        .esp
+        .entries()
+        .into_iter()
+        .map(|entry| (entry.path.to_lowercase(), entry))
+        .collect();
+    let walked = fat.walk(|path, found| {
+        let name = path.rsplit('/').next().unwrap_or_default();
         let is_runtime = RUNTIME_FILES.iter().any(|file| file.eq_ignore_ascii_case(name));
-        if !entry.is_directory() && !is_runtime && !known.contains(&path.to_lowercase()) {
-            extra.push(path);
+        let key = path.to_lowercase();
+        let place = format!("\\{}", path.replace('/', "\\"));
+        match planned.remove(&key) {
+            None if found.is_directory() || is_runtime => {}
+            None => report.add(
+                "extra",
+                place,
+                "on the EFI system partition, and not in the image",
+            ),
+            // Whatever is booted writes to the store.
+            Some(_) if key == store => {}
+            Some(expected) => {
+                if found.attributes != expected.attributes {
+                    let (found, expected) = (found.attributes.0, expected.attributes.0);
+                    let message = format!("attributes {found:#x}, expected {expected:#x}");
+                    report.add("metadata-differs", &place, message);
+                }
+                let times = [
+                    ("creation time", found.times.created, expected.times.created),
+                    ("modification time", found.times.modified, expected.times.modified),
+                    ("access date", found.times.accessed, expected.times.accessed),
+                ];
+                for (what, found, expected) in times {
+                    if found != expected {
+                        let (found, expected) = (found.to_text(), expected.to_text());
+                        let message = format!("{what} {found}, expected {expected}");
+                        report.add("metadata-differs", &place, message);
+                    }
+                }
+            }
         }
         Ok(())
     });
     if let Err(error) = walked {
         report.add("fat", ESP, error);
     }
-    for path in extra {
-        report.add("extra", path, "on the EFI system partition, and not in the image");
-    }
-    Ok(())
 }
 
-fn read(fat: &mut FatVolume<PartitionWindow>, path: &str) -> Option<Vec<u8>> {
+fn read(fat: &mut FatVolume<PartitionWindow<'_>>, path: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let entry = fat.entry(path).ok()?;
     fat.open_file(&entry).ok()?.read_to_end(&mut bytes).ok()?;
@@ -102,7 +151,7 @@ fn read(fat: &mut FatVolume<PartitionWindow>, path: &str) -> Option<Vec<u8>> {
 
 /// The default entry must lead to a loader on this disk's Windows partition.
 fn store<R: Read + Seek>(
-    stick: &Stick,
+    stick: &Stick<'_>,
     bytes: &[u8],
     against: Option<&Prepared>,
     windows: Option<&mut Volume<R>>,

@@ -3,14 +3,17 @@
 mod content;
 mod disk;
 mod esp;
+mod interruptible;
+mod table;
 mod volume;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
-use crate::{Prepared, Progress, Result, RunOptions};
+use crate::{Error, Prepared, Progress, Result, RunOptions, Seed};
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,8 +43,18 @@ pub struct VerifyReport {
     pub files_compared: u64,
     /// Bytes read and hashed.
     pub bytes_compared: u64,
-    /// Whether the content was compared with an image at all.
+    /// Whether the content was hashed and compared with an image at all. Without, only tables, volumes and boot
+    /// files were checked: nothing on a stick says what its files should hold.
     pub compared_with_source: bool,
+}
+
+/// What a stick is compared with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Expected<'a> {
+    /// What a fresh stick from the source holds.
+    pub content: Option<&'a Prepared>,
+    /// The seed it was made with: then every identifier is compared, too.
+    pub seed: Option<Seed>,
 }
 
 /// What findings call the partitions.
@@ -72,26 +85,41 @@ impl VerifyReport {
 }
 
 /// Checks the stick at `target` (an image file or a device): the partition table, both volumes, the boot files,
-/// and that the boot store names this disk's partitions. With `against`, every file's metadata and bytes are
-/// compared with what a fresh stick from that source would hold.
+/// and that the boot store names this disk's partitions. With [`Expected::content`], every file's metadata and bytes
+/// are compared with what a fresh stick from that source would hold.
 ///
 /// # Errors
 /// When the target cannot be opened or read at all, and when interrupted. Whatever is wrong with what is there is a
 /// finding, not an error.
 pub fn verify(
     target: &Path,
-    against: Option<&Prepared>,
+    expected: Expected<'_>,
     options: &RunOptions<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<VerifyReport> {
-    let mut report = VerifyReport {
-        compared_with_source: against.is_some(),
-        ..VerifyReport::default()
-    };
-    let Some(stick) = disk::read(target, &mut report)? else {
+    let mut report = VerifyReport::default();
+    let Some(stick) = disk::read(target, options.interrupt, &mut report)? else {
         return Ok(report);
     };
-    volume::check(stick.windows_window()?, &mut report);
+    let compared = compare(&stick, expected, options, &mut report, progress);
+    // What could not be read since somebody wants to stop is no finding.
+    if options.interrupt.load(Ordering::Relaxed) {
+        return Err(Error::Interrupted);
+    }
+    compared?;
+    report.compared_with_source = expected.content.is_some();
+    Ok(report)
+}
+
+fn compare(
+    stick: &disk::Stick<'_>,
+    expected: Expected<'_>,
+    options: &RunOptions<'_>,
+    report: &mut VerifyReport,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
+    table::check(&stick.table, expected.seed, report)?;
+    volume::check(stick.windows_window()?, report);
     let windows = ntfs_image::read::Volume::open(stick.windows_window()?, &ntfs_image::Limits::default());
     let mut windows = match windows {
         Ok(windows) => Some(windows),
@@ -100,9 +128,12 @@ pub fn verify(
             None
         }
     };
-    esp::check(&stick, against, windows.as_mut(), &mut report)?;
-    if let (Some(prepared), Some(windows)) = (against, &mut windows) {
-        content::compare(prepared.tree(), windows, options, &mut report, progress)?;
+    if let Some(windows) = &windows {
+        volume::identity(windows, stick, expected.seed, report)?;
     }
-    Ok(report)
+    esp::check(stick, expected, windows.as_mut(), report)?;
+    if let (Some(prepared), Some(windows)) = (expected.content, &mut windows) {
+        content::compare(prepared, windows, options, report, progress)?;
+    }
+    Ok(())
 }

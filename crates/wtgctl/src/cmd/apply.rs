@@ -6,7 +6,7 @@ use clap::Args;
 use stick::{Plan, Prepared};
 
 use super::{Context, Outcome, create};
-use crate::failure::{BAD_INPUT, Failure};
+use crate::failure::{BAD_INPUT, Failure, USAGE};
 use crate::i18n::Message;
 
 /// Arguments of `wtgctl apply`.
@@ -27,6 +27,10 @@ pub(crate) fn run(args: ApplyArgs, context: &Context) -> Result<Outcome, Failure
         };
         Failure::new(BAD_INPUT, message).hint(Message::HintMakePlan)
     })?;
+    if context.seed.is_some_and(|seed| seed != saved.spec.seed) {
+        let seed = saved.spec.seed;
+        return Err(Failure::new(USAGE, Message::PlanHasSeed { seed }).hint(Message::HintNewPlanSeed));
+    }
     let prepared = Prepared::from_plan(saved, &context.run_options())?;
     create::apply(prepared, context)
 }

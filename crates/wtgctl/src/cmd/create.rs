@@ -19,15 +19,13 @@ pub(crate) struct CreateArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: CreateArgs, context: &Context) -> Result<Outcome, Failure> {
-    let spec = args.job.spec(context)?;
-    let prepared = Prepared::new(spec, &context.run_options())?;
-    plan::warn(&prepared.plan, context);
-    apply(prepared, context)
+    apply(args.job.prepare(context)?, context)
 }
 
 /// Carries a prepared plan out, with progress, and prints the result.
 pub(crate) fn apply(prepared: Prepared, context: &Context) -> Result<Outcome, Failure> {
     let lang = context.output.lang();
+    plan::warn(&prepared.plan, context);
     if !context.output.is_quiet() {
         context.output.text(plan::render(&prepared.plan, lang))?;
     }
@@ -47,6 +45,9 @@ pub(crate) fn apply(prepared: Prepared, context: &Context) -> Result<Outcome, Fa
     })?;
     for warning in &report.warnings {
         context.output.warning(warning);
+    }
+    if !report.contents_verified {
+        context.output.warning(Message::NotHashed);
     }
     context.output.result(&report, || {
         let written = Message::Written {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use stick::{BootCa, Compact, Spec, Target, Verify};
+use stick::{BootCa, Compact, Prepared, Spec, Target, Verify};
 
 use super::Context;
 use crate::failure::{Failure, USAGE};
@@ -131,8 +131,21 @@ impl From<BootCaArg> for BootCa {
 }
 
 impl JobArgs {
+    /// Everything that is known before the first byte is written.
+    pub(crate) fn prepare(self, context: &Context) -> Result<Prepared, Failure> {
+        let spec = self.spec(context)?;
+        let is_device = matches!(spec.target, Target::Device { .. });
+        Prepared::new(spec, &context.run_options()).map_err(|error| match error {
+            // A device has the size it has.
+            stick::Error::TooSmall { .. } if is_device => {
+                Failure::from(error).hint(Message::HintLargerDevice)
+            }
+            error => error.into(),
+        })
+    }
+
     /// The specification that the arguments describe.
-    pub(crate) fn spec(self, context: &Context) -> Result<Spec, Failure> {
+    fn spec(self, context: &Context) -> Result<Spec, Failure> {
         let target = target(&self.target, self.size, self.force, self.erase)?;
         let seed = match context.seed {
             Some(seed) => seed,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use stick::{Plan, Prepared};
+use stick::Plan;
 
 use super::job::JobArgs;
 use super::{Context, Outcome};
@@ -24,8 +24,7 @@ pub(crate) struct PlanArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: PlanArgs, context: &Context) -> Result<Outcome, Failure> {
-    let spec = args.job.spec(context)?;
-    let prepared = Prepared::new(spec, &context.run_options())?;
+    let prepared = args.job.prepare(context)?;
     if let Some(path) = args.out {
         let mut json = serde_json::to_string_pretty(&prepared.plan)
             .map_err(|e| Failure::of(crate::failure::SYSTEM, &e))?;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use stick::verify::VerifyReport;
-use stick::{Prepared, Target};
+use stick::verify::{Expected, VerifyReport};
+use stick::{Prepared, Seed, Target};
 
 use super::job::ContentArgs;
 use super::{Context, Outcome};
@@ -40,7 +40,11 @@ pub(crate) fn run(args: VerifyArgs, context: &Context) -> Result<Outcome, Failur
         }
     };
     let mut progress = Progress::new(&context.output);
-    let report = stick::verify::verify(&args.target, against.as_ref(), &context.run_options(), &mut |p| {
+    let expected = Expected {
+        content: against.as_ref(),
+        seed: context.seed.map(Seed),
+    };
+    let report = stick::verify::verify(&args.target, expected, &context.run_options(), &mut |p| {
         progress.update(p.phase, p.done_bytes, p.total_bytes);
     });
     progress.finish();

@@ -75,6 +75,10 @@ messages! {
         "{target}: {files} files, {size} written in {writes} writes, seed {seed}",
         "{target}：{files} 个文件，分 {writes} 次写入 {size}，种子 {seed}";
 
+    NotHashed =>
+        "files stored compact were not hashed: `wtgctl verify TARGET --against SOURCE` does that",
+        "紧凑存储的文件未校验哈希：请运行 `wtgctl verify TARGET --against SOURCE`";
+
     // Verification.
     MoreFindings { count: u64 } => "… and {count} more", "……另有 {count} 项";
     HoldsCompared { files: u64, size: String } =>
@@ -117,6 +121,8 @@ messages! {
     FileNeedsSize => "an image file needs --size", "目标是映像文件时需要 --size";
     NotAPlan { path: String, error: String } => "{path}: not a plan: {error}", "{path}：不是计划文件：{error}";
 
+    PlanHasSeed { seed: u64 } => "the plan has a seed of its own, {seed}", "计划自带种子 {seed}";
+
     // Hints: damaged or unsuitable sources.
     HintImageDamaged =>
         "the image is damaged: copy or download it again and compare its checksum",
@@ -133,9 +139,9 @@ messages! {
     HintNotAnImage =>
         "give a Windows ISO, WIM, ESD, or the first part of a split WIM",
         "请给出 Windows 的 ISO、WIM、ESD，或分卷 WIM 的第一卷";
-    HintOtherTrees =>
-        "`wtgctl iso info` shows the other trees of the image",
-        "`wtgctl iso info` 可列出映像中的其他目录树";
+    HintDiscUnsupported =>
+        "take the file that you need, such as sources/install.wim, out of the disc image elsewhere and give that",
+        "请用其他工具从光盘映像中取出所需的文件（例如 sources/install.wim），然后直接使用该文件";
     HintChooseImage => "choose one with --index, by number or name", "请用 --index 按编号或名称选择";
     HintNotWindows =>
         "choose another image with --index; setup and recovery images do not boot as a stick",
@@ -153,6 +159,9 @@ messages! {
         "choose a larger --size, or --compact auto",
         "请选择更大的 --size，或使用 --compact auto";
     HintSizeAtLeast { mib: u64 } => "use --size {mib}M or more", "请使用 --size {mib}M 或更大";
+    HintLargerDevice =>
+        "a device has the size it has: use a larger one",
+        "设备的大小无法改变：请换用更大的设备";
     HintSizeExample => "for example --size 32G", "例如 --size 32G";
     HintReplaceFile => "use --force to replace an existing file", "要替换已有的文件，请用 --force";
     HintOtherName =>
@@ -172,6 +181,9 @@ messages! {
         "请用同一个 --seed 再次运行同样的命令（目标是文件时加 --force）";
     HintMakePlan => "make one with `wtgctl plan … --out FILE`", "请用 `wtgctl plan … --out FILE` 生成";
     HintNewPlan => "make a new plan and look at it", "请重新生成计划并查看";
+    HintNewPlanSeed =>
+        "leave --seed out, or make a new plan with it",
+        "请去掉 --seed，或用它重新生成计划";
     HintNtfsCheck =>
         "`wtgctl ntfs check` lists everything that is wrong with the volume",
         "`wtgctl ntfs check` 可列出该卷的所有问题";

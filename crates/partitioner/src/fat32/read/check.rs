@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::io::{Read, Seek};
 
 use super::super::names::fold;
+use super::super::names::join;
 use super::boot::FatType;
 use super::bytes::u32_at;
 use super::directory::{Decoded, FatEntry};
-use super::volume::{FatVolume, Link, join};
+use super::volume::{FatVolume, Link};
 use crate::Finding;
 use crate::error::{Error, ErrorKind, Result};
 

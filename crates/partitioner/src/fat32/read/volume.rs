@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use serde::Serialize;
 
 use super::super::layout::{ENTRY_BYTES, MAX_DIRECTORY_BYTES};
-use super::super::names::fold;
+use super::super::names::{fold, join};
 use super::boot::{self, Boot, FatType};
 use super::bytes::{u16_at, u32_at};
 use super::directory::{Decoded, FatEntry, decode};
@@ -401,13 +401,5 @@ impl<R: Read + Seek> Read for FatFile<'_, R> {
         self.offset += count as u32;
         self.left -= count as u32;
         Ok(count)
-    }
-}
-
-pub(super) fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{folder}/{name}")
     }
 }
