@@ -50,6 +50,7 @@ const COMPACT: Want = Want::Compact {
     verbatim: 0xf,
     recompress: None,
     cluster_bytes: 512,
+    record_bytes: 0,
 };
 
 #[test]
@@ -138,6 +139,7 @@ fn compact_forms_are_the_resources_as_they_lie_in_the_file() {
             verbatim: !(1 << format.wof_algorithm()),
             recompress: None,
             cluster_bytes: 512,
+            record_bytes: 0,
         };
         let recorder = record(&wim, other, &options(2)).unwrap();
         assert!(recorder.blobs.iter().all(|(_, form, ..)| *form == Form::Decoded));

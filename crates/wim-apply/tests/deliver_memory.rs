@@ -124,6 +124,7 @@ fn stays_within_the_memory_limit() {
         verbatim: 0,
         recompress: Some(CompactFormat::Xpress8K),
         cluster_bytes: 4096,
+        record_bytes: 0,
     };
 
     let capture = ["capture", "tree", "x.wim", "N", "--no-acls", "--compress=LZX:5"];

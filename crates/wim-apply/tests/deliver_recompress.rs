@@ -62,6 +62,7 @@ fn recompress(format: CompactFormat, cluster_bytes: u32) -> Want {
         verbatim: 0,
         recompress: Some(format),
         cluster_bytes,
+        record_bytes: 0,
     }
 }
 
@@ -193,6 +194,36 @@ fn what_saves_no_cluster_is_handed_over_decoded() {
         let (recorder, _) = record(&wim, recompress(format, cluster_bytes), &options(2)).unwrap();
         assert_eq!(check(&recorder, format, cluster_bytes.into()), expected);
     }
+}
+
+#[test]
+fn what_lies_in_a_record_takes_no_cluster() {
+    let Some(wim) = capture(&["--compress=none"]) else {
+        return;
+    };
+    let format = CompactFormat::Xpress4K;
+    let sizes_of_small = |record_bytes| {
+        let want = Want::Compact {
+            verbatim: 0,
+            recompress: Some(format),
+            cluster_bytes: 4096,
+            record_bytes,
+        };
+        let (recorder, _) = record(&wim, want, &options(1)).unwrap();
+        let compact = recorder
+            .blobs
+            .iter()
+            .filter(|(_, form, ..)| *form != Form::Decoded);
+        let small = compact.filter(|(info, ..)| info.size_bytes <= 4096);
+        small.map(|(_, _, bytes)| bytes.len()).collect::<Vec<_>>()
+    };
+    let stored = match sizes_of_small(4095)[..] {
+        [one] => u32::try_from(one).expect("small"),
+        ref others => panic!("{others:?}"),
+    };
+    assert_eq!(sizes_of_small(stored), [stored as usize]);
+    assert_eq!(sizes_of_small(stored - 1), []);
+    assert_eq!(sizes_of_small(0), []);
 }
 
 #[test]

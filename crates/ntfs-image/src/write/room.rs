@@ -3,7 +3,8 @@
 use super::attribute::{one_run_len, resident_len};
 use super::prepare::Prepared;
 use super::record::capacity;
-use super::tree::{NONE, Node, Tree};
+use super::tree::{NONE, Node, Stream, Tree};
+use crate::layout::WOF_STREAM_NAME;
 
 /// Length of an encoded `$FILE_NAME` attribute.
 fn file_name_len(units: usize) -> usize {
@@ -68,9 +69,29 @@ fn fixed_cost(tree: &Tree, prepared: &Prepared, at: u32, node: &Node, room: usiz
         }
     }
     if tree.compact_stream(node).is_some() {
-        cost += resident_len(0, 8 + 16);
+        cost += COMPACT_REPARSE_COST;
     }
     cost
+}
+
+/// What the reparse point of a compact file takes.
+const COMPACT_REPARSE_COST: usize = 24 + 8 + 16;
+
+/// Longest compressed stream that would lie in the record of the file whose unnamed stream this is, were it
+/// stored compact.
+pub(super) fn compact_limit(tree: &Tree, prepared: &Prepared, stream: &Stream) -> usize {
+    let room = capacity(prepared.geometry.record_bytes);
+    let now = if stream.resident {
+        resident_len(0, usize::try_from(stream.size).unwrap_or(0))
+    } else {
+        one_run_len(0, stream.sparse)
+    };
+    // In place of the plain stream: a hole, the reparse point, and the compressed stream.
+    let others = node_cost(tree, prepared, stream.node) - now
+        + one_run_len(0, true)
+        + COMPACT_REPARSE_COST
+        + resident_len(WOF_STREAM_NAME.len(), 0);
+    room.saturating_sub(others)
 }
 
 /// Decides which streams of a node lie in its record.

@@ -7,7 +7,7 @@ use super::metadata::Metadata;
 use super::plan::{Plan, may_be_compact};
 use super::prepare::Prepared;
 use super::record::capacity;
-use super::room::node_cost;
+use super::room::{compact_limit, node_cost};
 use super::secure::Descriptors;
 use super::sink::Sink;
 use super::space::{Run, Space, push_run};
@@ -192,6 +192,21 @@ impl<W: Write + Seek> VolumeWriter<W> {
         let mut streams = self.waiting(key).peekable();
         streams.peek().is_some()
             && streams.all(|at| may_be_compact(&self.tree, &self.tree.streams[at as usize]))
+    }
+
+    /// Whether and how compact storage of the bytes of a key saves clusters. `None`: not at all, since they must not
+    /// be compact ([`VolumeWriter::may_be_compact`]) or lie in MFT records as they are. Else the length up to which
+    /// the compressed stream lies in the record of each of their files, and takes no cluster.
+    pub fn compact_record_bytes(&self, key: StreamKey) -> Option<u64> {
+        if !self.may_be_compact(key) {
+            return None;
+        }
+        let streams = || self.waiting(key).map(|at| &self.tree.streams[at as usize]);
+        if streams().all(|stream| stream.resident) {
+            return None;
+        }
+        let limits = streams().map(|stream| compact_limit(&self.tree, &self.prepared, stream));
+        limits.min().map(|bytes| bytes as u64)
     }
 
     /// Begins the delivery of the bytes of a key, `stored_bytes` long: the announced length for `Plain`, that

@@ -62,7 +62,8 @@ pub enum Want {
     Decoded,
     /// The compressed resource as it lies in the WIM (chunk table and chunks) when it has one of the four
     /// compact formats and is in `verbatim`; otherwise recompressed to `recompress` when given; otherwise,
-    /// or when `ceil(stored / cluster_bytes)` would not be less than `ceil(size / cluster_bytes)`, decoded.
+    /// or when `ceil(stored / cluster_bytes)` would not be less than `ceil(size / cluster_bytes)`, decoded. A
+    /// stored form of up to `record_bytes` counts as none: it takes no cluster at the target.
     ///
     /// Blobs of up to 1 GiB are recompressed, or up to half of
     /// [`memory_limit_bytes`](ApplyOptions::memory_limit_bytes), since a recompressed blob is held until its chunk
@@ -75,6 +76,8 @@ pub enum Want {
         recompress: Option<CompactFormat>,
         /// Cluster size in bytes for the "saves no cluster" rule.
         cluster_bytes: u32,
+        /// Longest stored form that takes no cluster, since it lies in the file's record; 0 if there is none.
+        record_bytes: u32,
     },
 }
 

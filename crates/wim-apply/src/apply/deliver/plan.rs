@@ -147,28 +147,33 @@ fn mode_of(wim: &Wim, blob: &Blob, want: Want, recompress_limit_bytes: u64) -> R
         verbatim,
         recompress,
         cluster_bytes,
+        record_bytes,
     } = want
     else {
         return Ok(Mode::Decoded);
     };
-    if let Some(format) = verbatim_format(wim, blob, cluster_bytes)?
+    let room = Room {
+        cluster_bytes,
+        record_bytes,
+    };
+    if let Some(format) = verbatim_format(wim, blob, room)?
         && verbatim & (1 << format.wof_algorithm()) != 0
     {
         return Ok(Mode::Verbatim(format));
     }
     let recompress = recompress
         .filter(|_| blob.size_bytes <= recompress_limit_bytes)
-        .and_then(|format| Recompress::new(format, cluster_bytes, blob.size_bytes));
+        .and_then(|format| Recompress::new(format, room, blob.size_bytes));
     Ok(recompress.map_or(Mode::Decoded, Mode::Recompress))
 }
 
 /// The compact format that a blob's resource has as it lies in the file.
-fn verbatim_format(wim: &Wim, blob: &Blob, cluster_bytes: u32) -> Result<Option<CompactFormat>> {
+fn verbatim_format(wim: &Wim, blob: &Blob, room: Room) -> Result<Option<CompactFormat>> {
     let BlobStorage::Compressed { stored_bytes, .. } = blob.storage else {
         return Ok(None);
     };
     let header = wim.header_of(blob)?;
-    if header.pipable || !saves_a_cluster(stored_bytes, blob.size_bytes, cluster_bytes) {
+    if header.pipable || !room.is_saved_by(stored_bytes, blob.size_bytes) {
         return Ok(None);
     }
     Ok(match (wim.codec_of_part(blob)?, header.chunk_bytes) {
@@ -180,8 +185,22 @@ fn verbatim_format(wim: &Wim, blob: &Blob, cluster_bytes: u32) -> Result<Option<
     })
 }
 
-/// Whether a stored form occupies fewer clusters than the plain one.
-pub(super) fn saves_a_cluster(stored_bytes: u64, size_bytes: u64, cluster_bytes: u32) -> bool {
-    let cluster = u64::from(cluster_bytes.max(1));
-    stored_bytes.div_ceil(cluster) < size_bytes.div_ceil(cluster)
+/// How a target stores what it is given: what "saves a cluster" means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    pub(super) cluster_bytes: u32,
+    pub(super) record_bytes: u32,
+}
+
+impl Room {
+    /// Whether a stored form occupies fewer clusters than the plain one.
+    pub(super) fn is_saved_by(self, stored_bytes: u64, size_bytes: u64) -> bool {
+        let cluster = u64::from(self.cluster_bytes.max(1));
+        let stored_clusters = if stored_bytes <= self.record_bytes.into() {
+            0
+        } else {
+            stored_bytes.div_ceil(cluster)
+        };
+        stored_clusters < size_bytes.div_ceil(cluster)
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::CompactFormat;
+use super::plan::Room;
 use crate::codec::{lzx, xpress};
 
 /// Largest blob that is compressed anew.
@@ -17,18 +18,18 @@ const TRIAL_SHARE: u64 = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Recompress {
     pub(super) format: CompactFormat,
-    pub(super) cluster_bytes: u32,
+    pub(super) room: Room,
     /// Of the blob, uncompressed.
     pub(super) size_bytes: u64,
 }
 
 impl Recompress {
     /// `None` when the blob is too large, or so small that no cluster can be saved.
-    pub(super) fn new(format: CompactFormat, cluster_bytes: u32, size_bytes: u64) -> Option<Self> {
-        let worth_it = size_bytes > u64::from(cluster_bytes) && size_bytes <= MAX_BLOB_BYTES;
+    pub(super) fn new(format: CompactFormat, room: Room, size_bytes: u64) -> Option<Self> {
+        let worth_it = room.is_saved_by(1, size_bytes) && size_bytes <= MAX_BLOB_BYTES;
         worth_it.then_some(Self {
             format,
-            cluster_bytes,
+            room,
             size_bytes,
         })
     }
@@ -45,7 +46,7 @@ impl Recompress {
 
     /// Whether a compressed form of this size, table included, occupies fewer clusters than the plain one.
     pub(super) fn is_saved_by(self, stored_bytes: u64) -> bool {
-        super::plan::saves_a_cluster(stored_bytes, self.size_bytes, self.cluster_bytes)
+        self.room.is_saved_by(stored_bytes, self.size_bytes)
     }
 }
 
@@ -71,7 +72,7 @@ impl Trial {
     pub(super) fn new(how: Recompress) -> Self {
         Self {
             left_bytes: TRIAL_BYTES.max(how.size_bytes / TRIAL_SHARE),
-            needed_bytes: how.table_bytes() + u64::from(how.cluster_bytes),
+            needed_bytes: how.table_bytes() + u64::from(how.room.cluster_bytes),
             saved_bytes: 0,
         }
     }
