@@ -33,6 +33,12 @@ fn has_bit_manipulation() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
+/// Whether the processor has vectors of 32 bytes, and bit manipulation.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn has_wide_vectors() -> bool {
+    is_x86_feature_detected!("avx2") && has_bit_manipulation()
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "bmi1,bmi2,lzcnt,popcnt")]
 fn with_bit_manipulation<W: Hot>(work: W) -> W::Output {

@@ -9,7 +9,7 @@ pub(crate) const LONG: u32 = 1 << 30;
 /// A canonical code. `SIZE` is 2^`ROOT`; `SYMBOLS` the largest alphabet.
 ///
 /// An entry is what the caller wants to know of a symbol, with the codeword's length in its low five bits.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Table<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize> {
     entries: [u32; SIZE],
     /// Entries in order of (length, symbol).

@@ -4,6 +4,7 @@
 //! soon as it knows the offset, and goes on; the copies follow some hundred items later.
 #![expect(unsafe_code, reason = "one unchecked copy in an inner loop")]
 
+use super::sink::{Sink, Source, check, copy_delta};
 use crate::codec::Reason;
 use crate::codec::cpu::prefetch;
 use crate::codec::memory::{SLOP_BYTES, copy_exact, copy_match};
@@ -12,15 +13,6 @@ use crate::codec::memory::{SLOP_BYTES, copy_exact, copy_match};
 const MATCHES: usize = 256;
 /// Literals in a batch.
 const LITERALS: usize = 2048;
-
-/// How a match makes its bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Source {
-    #[default]
-    Copy,
-    /// By differences, of bytes that are two to this power apart.
-    Delta(u8),
-}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Match {
@@ -41,7 +33,7 @@ pub(super) struct Batch<'a> {
     literals: [u8; LITERALS],
 }
 
-/// How far a batch is filled. It is apart from the batch, to be held in registers.
+/// How far a batch is filled.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fill {
     /// Where the next item goes, without the literals of the batch.
@@ -55,7 +47,7 @@ pub(super) struct Fill {
 impl Fill {
     /// Where the next item goes.
     #[inline(always)]
-    pub(super) fn at(&self) -> usize {
+    fn at(self) -> usize {
         self.base + self.literals
     }
 }
@@ -70,58 +62,9 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Adds a literal; there must be room for it in the output.
-    #[inline(always)]
-    pub(super) fn literal(&mut self, fill: &mut Fill, byte: u8) {
-        self.literals[fill.literals % LITERALS] = byte;
-        fill.literals += 1;
-        if fill.literals == LITERALS {
-            *fill = self.flush(*fill);
-        }
-    }
-
-    /// Fetches what a match copies from.
-    #[inline(always)]
-    pub(super) fn announce(&self, fill: &Fill, offset: u32) {
-        prefetch(self.output, fill.at().wrapping_sub(offset as usize));
-    }
-
-    /// Adds a match that reaches `reach` bytes back.
-    #[inline(always)]
-    pub(super) fn matched(
-        &mut self,
-        fill: &mut Fill,
-        source: Source,
-        offset: u32,
-        reach: u64,
-        length: u32,
-    ) -> Result<(), Reason> {
-        let at = fill.at();
-        if reach.wrapping_sub(1) >= at as u64 {
-            return Err(Reason::MatchOffset);
-        }
-        if length as usize > self.output.len() - at {
-            return Err(Reason::MatchLength);
-        }
-        let literals = (fill.literals - fill.matched_literals) as u32;
-        self.matches[fill.matches % MATCHES] = Match {
-            literals,
-            offset,
-            length,
-            source,
-        };
-        fill.matched_literals = fill.literals;
-        fill.base += length as usize;
-        fill.matches += 1;
-        if fill.matches == MATCHES {
-            *fill = self.flush(*fill);
-        }
-        Ok(())
-    }
-
     /// Carries out the items of the batch, and returns how far the next one is filled.
     #[inline(never)]
-    pub(super) fn flush(&mut self, fill: Fill) -> Fill {
+    fn flush(&mut self, fill: Fill) -> Fill {
         let mut at = self.done;
         let mut literals = &self.literals[..];
         for item in &self.matches[..fill.matches] {
@@ -149,6 +92,59 @@ impl<'a> Batch<'a> {
     }
 }
 
+impl Sink for Batch<'_> {
+    type Fill = Fill;
+
+    #[inline(always)]
+    fn is_full(&self, fill: Fill) -> bool {
+        fill.at() >= self.output.len()
+    }
+
+    #[inline(always)]
+    fn literal(&mut self, fill: &mut Fill, byte: u8) {
+        self.literals[fill.literals % LITERALS] = byte;
+        fill.literals += 1;
+        if fill.literals == LITERALS {
+            *fill = self.flush(*fill);
+        }
+    }
+
+    #[inline(always)]
+    fn announce(&self, fill: Fill, offset: u32) {
+        prefetch(self.output, fill.at().wrapping_sub(offset as usize));
+    }
+
+    #[inline(always)]
+    fn matched(
+        &mut self,
+        fill: &mut Fill,
+        source: Source,
+        offset: u32,
+        reach: u64,
+        length: u32,
+    ) -> Result<(), Reason> {
+        check(self.output.len(), fill.at(), reach, length)?;
+        let literals = (fill.literals - fill.matched_literals) as u32;
+        self.matches[fill.matches % MATCHES] = Match {
+            literals,
+            offset,
+            length,
+            source,
+        };
+        fill.matched_literals = fill.literals;
+        fill.base += length as usize;
+        fill.matches += 1;
+        if fill.matches == MATCHES {
+            *fill = self.flush(*fill);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, fill: Fill) {
+        self.flush(fill);
+    }
+}
+
 /// Copies the first `count` of `literals`, and returns where they end in the output.
 #[inline(always)]
 fn copy_literals(output: &mut [u8], at: usize, literals: &[u8], count: usize) -> usize {
@@ -161,13 +157,4 @@ fn copy_literals(output: &mut [u8], at: usize, literals: &[u8], count: usize) ->
         output[at..at + count].copy_from_slice(&literals[..count]);
     }
     at + count
-}
-
-/// Each byte differs from the one a span before as it does at the source.
-fn copy_delta(output: &mut [u8], at: usize, span: usize, offset: usize, length: usize) {
-    let output = &mut output[at - offset - span..at + length];
-    for to in offset + span..offset + span + length {
-        let predicted = output[to - span].wrapping_sub(output[to - offset - span]);
-        output[to] = output[to - offset].wrapping_add(predicted);
-    }
 }

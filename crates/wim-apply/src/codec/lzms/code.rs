@@ -4,35 +4,51 @@ use super::layout::MAX_CODE_BITS;
 use crate::codec::huffman::{LengthBuilder, Table};
 use crate::codec::mirrored_bits::MirroredBits;
 
-/// A code that is built anew from what it coded, after every `REBUILD` symbols.
+/// A code that is built anew from what it coded, after every `REBUILD` symbols. `CAPACITY` is a power of two, at least
+/// `SYMBOLS`.
 #[derive(Debug)]
-pub(super) struct Code<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize, const REBUILD: u32> {
-    table: Table<ROOT, SIZE, SYMBOLS>,
-    frequencies: [u32; SYMBOLS],
+pub(super) struct Code<
+    const ROOT: u32,
+    const SIZE: usize,
+    const SYMBOLS: usize,
+    const CAPACITY: usize,
+    const REBUILD: u32,
+> {
     until_rebuild: u32,
+    table: Table<ROOT, SIZE, SYMBOLS>,
+    frequencies: [u32; CAPACITY],
     symbols: usize,
+    /// Whether nothing was decoded since the code was reset.
+    is_new: bool,
+    /// The table of equally frequent symbols, and how many.
+    initial: Table<ROOT, SIZE, SYMBOLS>,
+    initial_symbols: usize,
 }
 
-impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize, const REBUILD: u32> Default
-    for Code<ROOT, SIZE, SYMBOLS, REBUILD>
+impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize, const CAPACITY: usize, const REBUILD: u32>
+    Default for Code<ROOT, SIZE, SYMBOLS, CAPACITY, REBUILD>
 {
     fn default() -> Self {
+        assert!(CAPACITY.is_power_of_two() && CAPACITY >= SYMBOLS);
         Self {
-            table: Table::default(),
-            frequencies: [1; SYMBOLS],
             until_rebuild: 0,
+            table: Table::default(),
+            frequencies: [1; CAPACITY],
             symbols: SYMBOLS,
+            is_new: true,
+            initial: Table::default(),
+            initial_symbols: 0,
         }
     }
 }
 
-impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize, const REBUILD: u32>
-    Code<ROOT, SIZE, SYMBOLS, REBUILD>
+impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize, const CAPACITY: usize, const REBUILD: u32>
+    Code<ROOT, SIZE, SYMBOLS, CAPACITY, REBUILD>
 {
     /// Starts again with the first `symbols` symbols equally frequent.
     pub(super) fn reset(&mut self, symbols: usize) {
         self.symbols = symbols;
-        self.frequencies = [1; SYMBOLS];
+        self.is_new = true;
         self.until_rebuild = 0;
     }
 
@@ -45,26 +61,40 @@ impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize, const REBUILD: u3
         payloads: &[u32; SYMBOLS],
         builder: &mut LengthBuilder,
     ) -> u32 {
-        if self.until_rebuild == 0 {
+        let is_due;
+        (self.until_rebuild, is_due) = self.until_rebuild.overflowing_sub(1);
+        if is_due {
             self.rebuild(payloads, builder);
         }
-        self.until_rebuild -= 1;
         let entry = self.table.decode(bits.peek());
         bits.consume(entry);
         let symbol = symbol_of(entry);
         debug_assert!(symbol < SYMBOLS);
-        if let Some(frequency) = self.frequencies.get_mut(symbol) {
-            *frequency += 1;
-        }
+        self.frequencies[symbol % CAPACITY] += 1;
         entry
     }
 
+    #[cold]
     #[inline(never)]
     fn rebuild(&mut self, payloads: &[u32; SYMBOLS], builder: &mut LengthBuilder) {
-        let used = &mut self.frequencies[..self.symbols];
+        self.until_rebuild = REBUILD - 1;
         // A one-symbol alphabet has a two-symbol code; the other symbol stands for nothing.
         let mut lengths = [0; SYMBOLS];
         let lengths = &mut lengths[..self.symbols.max(2)];
+        let used = &mut self.frequencies[..self.symbols];
+        if self.is_new {
+            self.is_new = false;
+            used.fill(1);
+            if self.initial_symbols != self.symbols {
+                builder.build(used, MAX_CODE_BITS, lengths);
+                self.initial
+                    .build(lengths, payloads)
+                    .expect("the construction gives complete codes");
+                self.initial_symbols = self.symbols;
+            }
+            self.table.clone_from(&self.initial);
+            return;
+        }
         builder.build(used, MAX_CODE_BITS, lengths);
         self.table
             .build(lengths, payloads)
@@ -72,7 +102,6 @@ impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize, const REBUILD: u3
         for frequency in used {
             *frequency = *frequency / 2 + 1;
         }
-        self.until_rebuild = REBUILD;
     }
 }
 

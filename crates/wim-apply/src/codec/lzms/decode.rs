@@ -1,13 +1,15 @@
 //! The fast LZMS decoder.
 #![expect(unsafe_code, reason = "the bit reader is refilled without checks")]
 
-use super::batch::{Batch, Fill, Source};
+use super::batch::Batch;
 use super::code::{Code, symbol_of};
+use super::direct::Direct;
 use super::layout::{
-    DELTA_POWERS, FAST_REBUILD, LENGTH_SLOTS, LENGTHS, LITERAL_SYMBOLS, OFFSET_SLOTS, OFFSETS, RECENT,
-    SLOW_REBUILD, Slot, context_bits, offset_slots,
+    DELTA_POWERS, FAST_REBUILD, LENGTH_SLOTS, LENGTHS, LITERAL_SYMBOLS, OFFSET_SLOTS, OFFSETS, SLOW_REBUILD,
+    Slot, bases, context_bits, offset_slots,
 };
-use super::range::{Contexts, RangeDecoder};
+use super::range::{Contexts, RangeDecoder, decide};
+use super::sink::{Sink, Source};
 use super::x86_fast::Filter;
 use super::{MAX_CHUNK_BYTES, error};
 use crate::codec::cpu::{self, Hot};
@@ -35,6 +37,12 @@ static POWER_PAYLOADS: [u32; DELTA_POWERS] = payloads(None);
 static LENGTH_PAYLOADS: [u32; LENGTH_SLOTS] = payloads(Some(&LENGTHS));
 static OFFSET_PAYLOADS: [u32; OFFSET_SLOTS] = payloads(Some(&OFFSETS));
 
+static LENGTH_BASES: [u32; 64] = bases(&LENGTHS);
+static OFFSET_BASES: [u32; 1024] = bases(&OFFSETS);
+
+/// Chunks up to this size are taken to lie in a cache near the core.
+const CACHED_BYTES: usize = 1 << 20;
+
 /// Tables that are kept from chunk to chunk.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -56,11 +64,11 @@ struct AllContexts {
 #[derive(Debug, Default)]
 struct Codes {
     builder: LengthBuilder,
-    literal: Code<10, 1024, LITERAL_SYMBOLS, SLOW_REBUILD>,
-    lz_offset: Code<11, 2048, OFFSET_SLOTS, SLOW_REBUILD>,
-    length: Code<9, 512, LENGTH_SLOTS, FAST_REBUILD>,
-    delta_power: Code<7, 128, DELTA_POWERS, FAST_REBUILD>,
-    delta_offset: Code<11, 2048, OFFSET_SLOTS, SLOW_REBUILD>,
+    literal: Code<10, 1024, LITERAL_SYMBOLS, 256, SLOW_REBUILD>,
+    lz_offset: Code<11, 2048, OFFSET_SLOTS, 1024, SLOW_REBUILD>,
+    length: Code<9, 512, LENGTH_SLOTS, 64, FAST_REBUILD>,
+    delta_power: Code<7, 128, DELTA_POWERS, 8, FAST_REBUILD>,
+    delta_offset: Code<11, 2048, OFFSET_SLOTS, 1024, SLOW_REBUILD>,
 }
 
 impl State {
@@ -79,15 +87,31 @@ impl State {
         self.codes.delta_power.reset(DELTA_POWERS);
         self.codes.delta_offset.reset(offset_slots);
         let mut range = RangeDecoder::new(input);
-        let items = Items {
-            range: &mut range,
-            bits: MirroredBits::new(input, 0),
-            tail: &Tail::new(input),
-            contexts: &mut self.contexts,
-            codes: &mut self.codes,
-            output,
+        let bits = MirroredBits::new(input, 0);
+        let tail = &Tail::new(input);
+        let (range, contexts, codes) = (&mut range, &mut self.contexts, &mut self.codes);
+        let done = if output.len() <= CACHED_BYTES {
+            let sink = Direct::new(output);
+            cpu::run(Items {
+                range,
+                bits,
+                tail,
+                contexts,
+                codes,
+                sink,
+            })
+        } else {
+            let sink = Batch::new(output);
+            cpu::run(Items {
+                range,
+                bits,
+                tail,
+                contexts,
+                codes,
+                sink,
+            })
         };
-        cpu::run(items).map_err(|reason| error(range.position(), reason))?;
+        done.map_err(|reason| error(range.position(), reason))?;
         self.filter.undo(output);
         Ok(())
     }
@@ -101,22 +125,56 @@ enum Previous {
     Delta,
 }
 
+/// The latest four offsets, of 32 bits each, the latest one lowest.
+#[derive(Clone, Copy)]
+struct LzOffsets(u128);
+
+impl Default for LzOffsets {
+    fn default() -> Self {
+        Self(4 << 96 | 3 << 64 | 2 << 32 | 1)
+    }
+}
+
+impl LzOffsets {
+    #[inline(always)]
+    fn latest(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline(always)]
+    fn push(&mut self, offset: u32) {
+        self.0 = self.0 << 32 | u128::from(offset);
+    }
+
+    /// Moves an offset to the front; those before it move back.
+    #[inline(always)]
+    fn use_again(&mut self, index: u32) {
+        let all = self.0;
+        self.0 = match index {
+            0 => all,
+            1 => all >> 64 << 64 | u128::from((all as u64).rotate_left(32)),
+            2 => all >> 96 << 96 | u128::from(all as u64) << 32 | u128::from((all >> 64) as u32),
+            _ => all.rotate_left(32),
+        };
+    }
+}
+
 #[derive(Clone, Copy)]
 struct DeltaPair {
     power: u8,
     raw_offset: u32,
 }
 
-struct Items<'a, 'b> {
+struct Items<'a, 'b, S> {
     range: &'a mut RangeDecoder<'b>,
     bits: MirroredBits<'b>,
     tail: &'b Tail,
     contexts: &'a mut AllContexts,
     codes: &'a mut Codes,
-    output: &'a mut [u8],
+    sink: S,
 }
 
-impl Hot for Items<'_, '_> {
+impl<S: Sink> Hot for Items<'_, '_, S> {
     type Output = Result<(), Reason>;
 
     #[inline(always)]
@@ -128,7 +186,7 @@ impl Hot for Items<'_, '_> {
             self.tail,
             self.contexts,
             self.codes,
-            self.output,
+            self.sink,
         );
         *self.range = range;
         done
@@ -142,7 +200,7 @@ fn items<'a>(
     tail: &'a Tail,
     contexts: &mut AllContexts,
     codes: &mut Codes,
-    output: &mut [u8],
+    mut sink: impl Sink,
 ) -> Result<(), Reason> {
     let Codes {
         builder,
@@ -152,100 +210,102 @@ fn items<'a>(
         delta_power,
         delta_offset,
     } = codes;
-    let mut lz_offsets: [u32; RECENT] = [1, 2, 3, 4];
+    let mut lz_offsets = LzOffsets::default();
     let mut delta_pairs = [1, 2, 3, 4].map(|raw_offset| DeltaPair { power: 0, raw_offset });
     let mut previous = Previous::Literal;
-    let output_bytes = output.len();
-    let mut batch = Batch::new(output);
-    let mut fill = Fill::default();
-    while fill.at() < output_bytes {
+    let mut fill = Default::default();
+    while !sink.is_full(fill) {
         bits.ensure_room(tail);
         // SAFETY: the first of at most three refills after `ensure_room`; the codes do none.
         unsafe { bits.refill_unchecked() };
-        if !range.decode(&mut contexts.main) {
-            let entry = literal.decode(&mut bits, &LITERAL_PAYLOADS, builder);
-            batch.literal(&mut fill, (entry >> 8) as u8);
-            previous = Previous::Literal;
-            continue;
-        }
-        if !range.decode(&mut contexts.match_kind) {
-            if !range.decode(&mut contexts.lz) {
-                let entry = lz_offset.decode(&mut bits, &OFFSET_PAYLOADS, builder);
-                let offset = slot_value(entry, &OFFSETS, &mut bits);
-                lz_offsets = [offset, lz_offsets[0], lz_offsets[1], lz_offsets[2]];
-            } else {
-                let [o0, o1, o2, o3] = lz_offsets;
-                let latest = usize::from(previous == Previous::Lz);
-                lz_offsets = match latest + repeat_index(range, &mut contexts.lz_repeat) {
-                    0 => [o0, o1, o2, o3],
-                    1 => [o1, o0, o2, o3],
-                    2 => [o2, o0, o1, o3],
-                    _ => [o3, o0, o1, o2],
-                };
-            }
-            previous = Previous::Lz;
-            batch.announce(&fill, lz_offsets[0]);
-            // SAFETY: the second refill.
-            unsafe { bits.refill_unchecked() };
-            let entry = length_code.decode(&mut bits, &LENGTH_PAYLOADS, builder);
-            let length = slot_value(entry, &LENGTHS, &mut bits);
-            batch.matched(
-                &mut fill,
-                Source::Copy,
-                lz_offsets[0],
-                lz_offsets[0].into(),
-                length,
-            )?;
-        } else {
-            if !range.decode(&mut contexts.delta) {
-                let power = symbol_of(delta_power.decode(&mut bits, &POWER_PAYLOADS, builder)) as u8;
+        decide!(range, contexts.main,
+            zero => {
+                let entry = literal.decode(&mut bits, &LITERAL_PAYLOADS, builder);
+                sink.literal(&mut fill, (entry >> 8) as u8);
+                previous = Previous::Literal;
+                continue;
+            },
+            one => {}
+        );
+        decide!(range, contexts.match_kind,
+            zero => {
+                decide!(range, contexts.lz,
+                    zero => {
+                        let entry = lz_offset.decode(&mut bits, &OFFSET_PAYLOADS, builder);
+                        let offset = slot_value(entry, &OFFSET_BASES, &mut bits);
+                        lz_offsets.push(offset);
+                    },
+                    one => {
+                        let latest = u32::from(previous == Previous::Lz);
+                        lz_offsets.use_again(latest + repeat_index(range, &mut contexts.lz_repeat));
+                    }
+                );
+                previous = Previous::Lz;
+                sink.announce(fill, lz_offsets.latest());
                 // SAFETY: the second refill.
                 unsafe { bits.refill_unchecked() };
-                let entry = delta_offset.decode(&mut bits, &OFFSET_PAYLOADS, builder);
-                let raw_offset = slot_value(entry, &OFFSETS, &mut bits);
-                delta_pairs.rotate_right(1);
-                delta_pairs[0] = DeltaPair { power, raw_offset };
-            } else {
-                let latest = usize::from(previous == Previous::Delta);
-                let index = latest + repeat_index(range, &mut contexts.delta_repeat);
-                delta_pairs[..=index].rotate_right(1);
+                let entry = length_code.decode(&mut bits, &LENGTH_PAYLOADS, builder);
+                let length = slot_value(entry, &LENGTH_BASES, &mut bits);
+                sink.matched(
+                    &mut fill,
+                    Source::Copy,
+                    lz_offsets.latest(),
+                    lz_offsets.latest().into(),
+                    length,
+                )?;
+            },
+            one => {
+                decide!(range, contexts.delta,
+                    zero => {
+                        let entry = delta_power.decode(&mut bits, &POWER_PAYLOADS, builder);
+                        let power = symbol_of(entry) as u8;
+                        // SAFETY: the second refill.
+                        unsafe { bits.refill_unchecked() };
+                        let entry = delta_offset.decode(&mut bits, &OFFSET_PAYLOADS, builder);
+                        let raw_offset = slot_value(entry, &OFFSET_BASES, &mut bits);
+                        delta_pairs.rotate_right(1);
+                        delta_pairs[0] = DeltaPair { power, raw_offset };
+                    },
+                    one => {
+                        let latest = usize::from(previous == Previous::Delta);
+                        let index = latest + repeat_index(range, &mut contexts.delta_repeat) as usize;
+                        delta_pairs[..=index].rotate_right(1);
+                    }
+                );
+                previous = Previous::Delta;
+                // SAFETY: the second or third refill.
+                unsafe { bits.refill_unchecked() };
+                let entry = length_code.decode(&mut bits, &LENGTH_PAYLOADS, builder);
+                let length = slot_value(entry, &LENGTH_BASES, &mut bits);
+                let DeltaPair { power, raw_offset } = delta_pairs[0];
+                let reach = (u64::from(raw_offset) + 1) << power;
+                // An offset that does not fit is refused for its reach.
+                sink.announce(fill, raw_offset << power);
+                sink.matched(
+                    &mut fill,
+                    Source::Delta(power),
+                    raw_offset << power,
+                    reach,
+                    length,
+                )?;
             }
-            previous = Previous::Delta;
-            // SAFETY: the second or third refill.
-            unsafe { bits.refill_unchecked() };
-            let entry = length_code.decode(&mut bits, &LENGTH_PAYLOADS, builder);
-            let length = slot_value(entry, &LENGTHS, &mut bits);
-            let DeltaPair { power, raw_offset } = delta_pairs[0];
-            let reach = (u64::from(raw_offset) + 1) << power;
-            // An offset that does not fit is refused for its reach.
-            batch.announce(&fill, raw_offset << power);
-            batch.matched(
-                &mut fill,
-                Source::Delta(power),
-                raw_offset << power,
-                reach,
-                length,
-            )?;
-        }
+        );
     }
-    batch.flush(fill);
+    sink.finish(fill);
     Ok(())
 }
 
 /// Which of the three remembered: 0, 10, 11.
 #[inline(always)]
-fn repeat_index<const N: usize>(range: &mut RangeDecoder<'_>, contexts: &mut [Contexts<N>; 2]) -> usize {
-    if !range.decode(&mut contexts[0]) {
-        0
-    } else if !range.decode(&mut contexts[1]) {
-        1
-    } else {
-        2
-    }
+fn repeat_index<const N: usize>(range: &mut RangeDecoder<'_>, contexts: &mut [Contexts<N>; 2]) -> u32 {
+    decide!(range, contexts[0],
+        zero => 0,
+        one => decide!(range, contexts[1], zero => 1, one => 2)
+    )
 }
 
 /// The value of a slot's entry, with extra bits that are held.
 #[inline(always)]
-fn slot_value(entry: u32, slots: &[Slot], bits: &mut MirroredBits<'_>) -> u32 {
-    slots[symbol_of(entry)].base.wrapping_add(bits.take(entry >> 24))
+fn slot_value<const N: usize>(entry: u32, bases: &[u32; N], bits: &mut MirroredBits<'_>) -> u32 {
+    bases[symbol_of(entry) % N].wrapping_add(bits.take(entry >> 24))
 }

@@ -73,6 +73,17 @@ const fn slots<const N: usize>(runs: &[u8; 31]) -> [Slot; N] {
     slots
 }
 
+/// The bases of slots, padded to `N`.
+pub(super) const fn bases<const N: usize>(slots: &[Slot]) -> [u32; N] {
+    let mut bases = [0; N];
+    let mut slot = 0;
+    while slot < slots.len() {
+        bases[slot] = slots[slot].base;
+        slot += 1;
+    }
+    bases
+}
+
 /// How many offset slots a chunk of this size uses: those of offsets up to its size less one.
 pub(super) fn offset_slots(chunk_bytes: usize) -> usize {
     let largest = chunk_bytes.saturating_sub(1).max(1);

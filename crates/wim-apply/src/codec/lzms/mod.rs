@@ -11,12 +11,15 @@ mod adaptive;
 mod batch;
 mod code;
 mod decode;
+mod direct;
 mod layout;
 mod probability;
 mod range;
 pub mod reference;
+mod sink;
 mod x86;
 mod x86_fast;
+mod x86_find;
 
 use super::{Codec, DecodeError, Reason};
 

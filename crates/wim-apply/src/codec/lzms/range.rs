@@ -37,6 +37,14 @@ pub(super) struct RangeDecoder<'a> {
     code: u32,
 }
 
+/// A decision that is looked at but not taken yet: see [`decide`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decision {
+    state: usize,
+    history: u64,
+    bound: u32,
+}
+
 impl<'a> RangeDecoder<'a> {
     pub(super) fn new(input: &'a [u8]) -> Self {
         let mut new = Self {
@@ -62,24 +70,61 @@ impl<'a> RangeDecoder<'a> {
         self.next
     }
 
-    /// Decides one decision.
+    /// Where the ranges of zero and one meet.
     #[inline(always)]
-    pub(super) fn decode<const N: usize>(&mut self, contexts: &mut Contexts<N>) -> bool {
+    pub(super) fn look<const N: usize>(&mut self, contexts: &Contexts<N>) -> Decision {
         if self.range <= 0xffff {
             self.range <<= 16;
             self.shift();
         }
-        let history = &mut contexts.histories[contexts.state % N];
+        let state = contexts.state;
+        let history = contexts.histories[state % N];
         let bound = (self.range >> 6) * OF_ZERO[history.count_ones() as usize];
-        let bit = self.code >= bound;
-        if bit {
-            self.range -= bound;
-            self.code -= bound;
-        } else {
-            self.range = bound;
+        Decision {
+            state,
+            history,
+            bound,
         }
-        *history = (*history << 1) | u64::from(!bit);
-        contexts.state = (contexts.state << 1) | usize::from(bit);
-        bit
+    }
+
+    /// Whether it is a one.
+    #[inline(always)]
+    pub(super) fn is_one(&self, decision: Decision) -> bool {
+        self.code >= decision.bound
+    }
+
+    /// Goes on from a one.
+    #[inline(always)]
+    pub(super) fn take_one<const N: usize>(&mut self, contexts: &mut Contexts<N>, decision: Decision) {
+        self.range -= decision.bound;
+        self.code -= decision.bound;
+        contexts.histories[decision.state % N] = decision.history << 1;
+        contexts.state = decision.state << 1 | 1;
+    }
+
+    /// Goes on from a zero.
+    #[inline(always)]
+    pub(super) fn take_zero<const N: usize>(&mut self, contexts: &mut Contexts<N>, decision: Decision) {
+        self.range = decision.bound;
+        contexts.histories[decision.state % N] = decision.history << 1 | 1;
+        contexts.state = decision.state << 1;
     }
 }
+
+/// Decodes one decision, and does one thing or the other.
+///
+/// The state of the decoder is changed within the branches, lest it be changed by conditional moves: what follows would
+/// have to wait for them, while a branch that is foreseen is waited for by nobody.
+macro_rules! decide {
+    ($range:expr, $contexts:expr, zero => $zero:expr, one => $one:expr $(,)?) => {{
+        let decision = $range.look(&$contexts);
+        if $range.is_one(decision) {
+            $range.take_one(&mut $contexts, decision);
+            $one
+        } else {
+            $range.take_zero(&mut $contexts, decision);
+            $zero
+        }
+    }};
+}
+pub(super) use decide;

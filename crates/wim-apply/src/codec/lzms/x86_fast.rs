@@ -1,30 +1,46 @@
 //! The fast form of the x86 filter.
 
-use super::x86::{CALL_REACH, CONFIRM_WITHIN, REACH, instruction, positions};
-use crate::codec::cpu::{BytePair, match_mask};
+use super::x86::{CALL_REACH, CONFIRM_WITHIN, REACH, positions};
+use super::x86_find::{Hits, JUMP, SEGMENT};
 
-/// First bytes of instructions: 48 or 4C and 8B or 8D, E8 or E9, F0 83, FF 15.
-const OPCODES: [BytePair; 4] = [
-    [(0xfb, 0x48), (0xf9, 0x89)],
-    [(0xfe, 0xe8), (0, 0)],
-    [(0xff, 0xf0), (0xff, 0x83)],
-    [(0xff, 0xff), (0xff, 0x15)],
-];
+/// By the first byte of an instruction: the size of what comes before the operand, and how far from a confirmed
+/// instruction it is translated.
+static SHAPES: [Shape; 256] = {
+    let mut shapes = [Shape {
+        opcode_bytes: 3,
+        reach: REACH as u16,
+    }; 256];
+    shapes[0xe8] = Shape {
+        opcode_bytes: 1,
+        reach: CALL_REACH as u16,
+    };
+    shapes[0xff].opcode_bytes = 2;
+    shapes
+};
+
+#[derive(Clone, Copy)]
+struct Shape {
+    opcode_bytes: u16,
+    reach: u16,
+}
 
 /// The filter, with the table of when each target was last used.
 #[derive(Debug)]
 pub(super) struct Filter {
     /// By the low 16 bits of the target: where, counted on from chunk to chunk.
-    last_use: Box<[u32]>,
+    last_use: Box<[u32; 1 << 16]>,
     /// What to add to a position in this chunk.
     epoch: u32,
+    hits: Hits,
 }
 
 impl Default for Filter {
     fn default() -> Self {
+        let last_use = vec![0; 1 << 16].into_boxed_slice();
         Self {
-            last_use: vec![0; 1 << 16].into_boxed_slice(),
+            last_use: last_use.try_into().expect("it has that size"),
             epoch: CONFIRM_WITHIN as u32 + 1,
+            hits: Hits::default(),
         }
     }
 }
@@ -37,53 +53,39 @@ impl Filter {
         if self.epoch.checked_add(size + CONFIRM_WITHIN as u32 + 1).is_none() {
             *self = Self::default();
         }
-        let epoch = self.epoch;
-        let mut reach_end = [0; 2];
-        let mut base = positions.start;
-        let mut skip = 0;
-        while base < positions.end {
-            let block = data[base..].first_chunk().expect("17 bytes follow");
-            // Bytes of the operand of an instruction in an earlier block do not count.
-            let mut mask = match_mask(block, &OPCODES) >> skip << skip;
-            skip = 0;
-            while mask != 0 {
-                let at = base + mask.trailing_zeros() as usize;
-                if at >= positions.end {
-                    break;
-                }
-                let code = data[at..].first_chunk().expect("16 bytes follow");
-                let next = if let Some((opcode_bytes, is_call)) = instruction(code) {
-                    let position = at as u32;
-                    let operand: &mut [u8; 4] = data[at + opcode_bytes..]
-                        .first_chunk_mut()
-                        .expect("13 bytes follow");
-                    let mut value = u32::from_le_bytes(*operand);
-                    if at < reach_end[usize::from(is_call)] {
-                        value = value.wrapping_sub(position);
-                        *operand = value.to_le_bytes();
-                    }
-                    let next = at + opcode_bytes + 4;
-                    let here = epoch + (next as u32 - 1);
-                    let last_use = &mut self.last_use[(value.wrapping_add(position) & 0xffff) as usize];
-                    if here - *last_use <= CONFIRM_WITHIN as u32 {
-                        reach_end = [next + REACH as usize, next + CALL_REACH as usize];
-                    }
-                    *last_use = here;
-                    next
-                } else if code[0] == 0xe9 {
-                    at + 5
-                } else {
-                    mask &= mask - 1;
+        // `REACH` after the end of the last confirmed instruction; zero when there is none.
+        let mut confirmed = 0;
+        let mut next = 0;
+        for from in positions.clone().step_by(SEGMENT) {
+            // What instructions of this segment change are operands, and in those no instruction is looked for.
+            self.hits.find(data, from, positions.end.min(from + SEGMENT));
+            for &place in self.hits.places() {
+                let at = from + usize::from(place);
+                if at < next {
                     continue;
-                };
-                let done = next - base;
-                if done >= 16 {
-                    skip = done - 16;
-                    break;
                 }
-                mask = mask >> done << done;
+                let opcode = data[at];
+                if opcode == JUMP {
+                    next = at + 5;
+                    continue;
+                }
+                let shape = SHAPES[usize::from(opcode)];
+                let operand: &mut [u8; 4] = data[at + usize::from(shape.opcode_bytes)..]
+                    .first_chunk_mut()
+                    .expect("13 bytes follow");
+                let position = at as u32;
+                let is_near = at + (REACH as usize) < confirmed + usize::from(shape.reach);
+                let value = u32::from_le_bytes(*operand).wrapping_sub(if is_near { position } else { 0 });
+                *operand = value.to_le_bytes();
+                next = at + usize::from(shape.opcode_bytes) + 4;
+                let here = self.epoch + (next as u32 - 1);
+                let target = value.wrapping_add(position) as u16;
+                let last_use = &mut self.last_use[usize::from(target)];
+                if here - *last_use <= CONFIRM_WITHIN as u32 {
+                    confirmed = next + REACH as usize;
+                }
+                *last_use = here;
             }
-            base += 16;
         }
         self.epoch += size + CONFIRM_WITHIN as u32 + 1;
     }
