@@ -139,7 +139,7 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
         }
         for threads in [1, 2, 4] {
             all.push(one(
-                &format!("wtgctl, {threads} threads"),
+                &format!("wtgctl --threads {threads}"),
                 format!(
                     "{} wim verify {file} --quiet --threads {threads}",
                     self.wtgctl.display()
@@ -160,16 +160,16 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
                 "newer wimlib",
                 format!("mkdir out && {wimlib} apply {file} 1 out --no-acls --quiet"),
             ));
-            // 7-Zip shows the images of a file with several as folders.
+            // 7-Zip shows the images of a file with several as folders, and refuses links upwards without `-snld`.
             let inside = if images > 1 { "'1/*'" } else { "" };
             all.push(one(
                 "7-Zip x",
-                format!("{seven_zip} x -y -bso0 -bse0 -bsp0 -oout {file} {inside}"),
+                format!("{seven_zip} x -y -snld -bso0 -bsp0 -oout {file} {inside}"),
             ));
         }
         for threads in [1, 2] {
             all.push(one(
-                &format!("wtgctl, {threads} threads"),
+                &format!("wtgctl --threads {threads}"),
                 format!(
                     "{} wim apply {file} 1 out --quiet --threads {threads}",
                     self.wtgctl.display()
@@ -196,7 +196,7 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
         ));
         for (name, more) in [
             ("wtgctl", ""),
-            ("wtgctl, 1 thread", "--threads 1"),
+            ("wtgctl --threads 1", "--threads 1"),
             ("wtgctl, compact", "--compact auto"),
             ("wtgctl, compact, deferred", "--compact auto --verify deferred"),
         ] {
@@ -224,7 +224,7 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
                         self.create_peer(),
                     ),
                     one("wtgctl create", self.create("")),
-                    one("wtgctl create, 1 thread", self.create("--threads 1")),
+                    one("wtgctl create --threads 1", self.create("--threads 1")),
                     one("wtgctl create, compact", self.create("--compact auto")),
                     one(
                         "wtgctl create, compact, deferred",
