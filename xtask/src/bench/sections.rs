@@ -41,13 +41,23 @@ pub(crate) fn conditions(size: Size, binary: &Path, more: &str) -> Result<String
         })
         .collect();
     Ok(format!(
-        "`cargo xtask {}`: sample {}{more}; {}, wimlib {wimlib}, {}{cores} cores, load {} at the start.\n",
+        "`cargo xtask {}`: sample {}{more}; {}, wimlib {wimlib}, {}{cores} cores of {}, load {} at the start.\n",
         command(std::env::args().skip(1)),
         size.name(),
         version.trim(),
         newer.iter().map(|name| format!("{name}, ")).collect::<String>(),
+        processor(&sh::read_or_empty(Path::new("/proc/cpuinfo"))),
         load.split_whitespace().next().unwrap_or_default(),
     ))
+}
+
+/// The name in `/proc/cpuinfo`.
+fn processor(text: &str) -> &str {
+    text.lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("an unnamed processor", |rest| {
+            rest.trim_start_matches([' ', '\t', ':'])
+        })
 }
 
 /// The command as another person would give it: without this machine's paths.
@@ -81,6 +91,15 @@ mod tests {
         );
         assert_eq!(replace(&once, "x", "new").unwrap(), once);
         assert_eq!(replace(document, "z", "new"), None);
+    }
+
+    #[test]
+    fn the_processor_is_named() {
+        assert_eq!(
+            processor("flags : x\nmodel name\t: A CPU\nmodel name\t: B\n"),
+            "A CPU"
+        );
+        assert_eq!(processor(""), "an unnamed processor");
     }
 
     #[test]
