@@ -215,7 +215,7 @@ fn what_lies_in_a_record_takes_no_cluster() {
             .iter()
             .filter(|(_, form, ..)| *form != Form::Decoded);
         let small = compact.filter(|(info, ..)| info.size_bytes <= 4096);
-        small.map(|(_, _, bytes)| bytes.len()).collect::<Vec<_>>()
+        small.map(|(_, _, _, bytes)| bytes.len()).collect::<Vec<_>>()
     };
     let stored = match sizes_of_small(4095)[..] {
         [one] => u32::try_from(one).expect("small"),
