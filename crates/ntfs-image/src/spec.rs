@@ -79,8 +79,7 @@ pub struct NodeSpec {
     pub object_id: Option<Vec<u8>>,
     /// Extended attributes, a packed `FILE_FULL_EA_INFORMATION` list (4-aligned entries).
     pub extended_attributes: Option<Vec<u8>>,
-    /// Whether names in this directory may differ only in case. The mark itself cannot be written: see
-    /// `Warning::CaseSensitivityNotMarked`.
+    /// Whether names in this directory may differ only in case, as `fsutil file setCaseSensitiveInfo` sets it.
     pub case_sensitive: bool,
     /// Data streams: at most one unnamed (none for directories), any number of named ones.
     pub streams: Vec<StreamSpec>,

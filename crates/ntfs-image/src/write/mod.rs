@@ -49,12 +49,6 @@ pub enum Warning {
         /// How many.
         names: u64,
     },
-    /// Directories described as case-sensitive are not marked so: where NTFS keeps that mark is not published.
-    /// All their names are stored.
-    CaseSensitivityNotMarked {
-        /// How many.
-        directories: u64,
-    },
     /// Names in a directory that is not case-sensitive which differ only in case: Windows finds just one of
     /// them.
     NamesDifferOnlyInCase {
@@ -138,7 +132,7 @@ impl NtfsBuilder {
     pub fn plan(&mut self) -> Result<Plan, BuildError> {
         let prepared = self.prepare()?;
         let plan = plan::count(&self.spec, &self.tree, &prepared, &self.descriptors);
-        plan::check_space(&plan, &prepared.geometry)?;
+        plan::check_space(&self.spec, &self.tree, &plan, &prepared.geometry)?;
         self.prepared = Some(prepared);
         Ok(plan)
     }
@@ -161,7 +155,7 @@ impl NtfsBuilder {
     pub fn writer<W: Write + Seek>(mut self, out: W) -> Result<VolumeWriter<W>, BuildError> {
         let prepared = self.prepare()?;
         let plan = plan::count(&self.spec, &self.tree, &prepared, &self.descriptors);
-        plan::check_space(&plan, &prepared.geometry)?;
+        plan::check_space(&self.spec, &self.tree, &plan, &prepared.geometry)?;
         VolumeWriter::start(self.spec, self.tree, self.descriptors, prepared, plan, out)
     }
 

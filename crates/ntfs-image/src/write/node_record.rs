@@ -78,7 +78,7 @@ impl<W: Write + Seek> Metadata<'_, W> {
             0 => Some(secure::DEFAULT_ID),
             id => Some(id),
         };
-        let information = standard_information(&node.times, stored, security);
+        let information = standard_information(&node.times, stored, node.case_sensitive, security);
         let mut out = vec![Attribute::resident(
             attribute::STANDARD_INFORMATION,
             &[],

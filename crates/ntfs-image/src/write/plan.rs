@@ -1,11 +1,14 @@
 //! How large a volume will be: counted from the prepared tree, before anything is written.
 
+use std::ops::Range;
+
 use super::geometry::Geometry;
 use super::index::{Shape, block_clusters, view_entry_len};
 use super::prepare::{Entry, Prepared, entry_name, system_names};
 use super::record::capacity;
 use super::room::{index_rooms, node_cost, small_value_limit};
 use super::secure::Descriptors;
+use super::space::Space;
 use super::tree::{NONE, Source, Tree};
 use super::writer::PIECE_BYTES;
 use super::{BuildError, Warning};
@@ -72,6 +75,105 @@ pub(super) fn directory_shape(tree: &Tree, prepared: &Prepared, node: u32, syste
         .collect();
     let (small, large) = index_rooms(tree, prepared, node);
     Shape::new(&lens, small, large)
+}
+
+/// Number of the ranges that the cursor steps around, and the end of the last one.
+fn divided(spec: &VolumeSpec, tree: &Tree, geometry: &Geometry) -> (u64, u64) {
+    let placed = placed_ranges(tree, geometry);
+    let all = || {
+        spec.keep_free
+            .iter()
+            .chain(&placed)
+            .filter(|range| !range.is_empty())
+    };
+    (
+        all().count() as u64,
+        all().map(|range| range.end).max().unwrap_or(0),
+    )
+}
+
+/// The clusters of placed streams.
+pub(super) fn placed_ranges(tree: &Tree, geometry: &Geometry) -> Vec<Range<u64>> {
+    let placed = tree.streams.iter().filter_map(|stream| {
+        let lcn = *tree.placements.get(stream.placement as usize)?;
+        Some(lcn..lcn + geometry.clusters_for(stream.size))
+    });
+    placed.collect()
+}
+
+/// Clusters in at least one of the ranges.
+fn union(ranges: &[Range<u64>]) -> u64 {
+    let mut sorted: Vec<&Range<u64>> = ranges.iter().collect();
+    sorted.sort_by_key(|range| range.start);
+    let mut end = 0;
+    let mut count = 0;
+    for range in sorted {
+        count += range.end.saturating_sub(range.start.max(end));
+        end = end.max(range.end);
+    }
+    count
+}
+
+/// Tables that lie in one piece, or in few.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole {
+    pub(super) log_file: u64,
+    pub(super) mirror: u64,
+    pub(super) mft: u64,
+}
+
+impl Whole {
+    /// Pieces that `$MFT` may have: their runs fit its record.
+    const MFT_PIECES: usize = 16;
+
+    pub(super) fn new(geometry: &Geometry, records: u64) -> Self {
+        Self {
+            log_file: geometry.clusters_for(geometry.log_file_bytes()),
+            mirror: geometry.clusters_for(mirror_records(geometry) * geometry.record_bytes as u64),
+            mft: geometry.clusters_for(records * geometry.record_bytes as u64),
+        }
+    }
+
+    fn clusters(&self) -> u64 {
+        self.log_file + self.mirror + self.mft
+    }
+
+    /// Sets all of them aside; `None` when the gaps are too small.
+    pub(super) fn set_aside(&self, space: &mut Space) -> Option<Aside> {
+        Some(Aside {
+            log_file: space.set_aside(self.log_file)?,
+            mirror: space.set_aside(self.mirror)?,
+            mft: space.set_aside_in_pieces(self.mft, Self::MFT_PIECES)?,
+        })
+    }
+}
+
+/// Where the tables go on a volume with ranges in the way.
+#[derive(Clone, Debug)]
+pub(super) struct Aside {
+    pub(super) log_file: Range<u64>,
+    pub(super) mirror: Range<u64>,
+    pub(super) mft: Vec<Range<u64>>,
+}
+
+/// A volume of which nothing but `$Boot` is allocated, and the places of the tables if there are ranges in the
+/// way.
+pub(super) fn first_space(
+    spec: &VolumeSpec,
+    tree: &Tree,
+    geometry: &Geometry,
+    plan: &Plan,
+) -> Result<(Space, Option<Aside>), BuildError> {
+    let mut space = Space::new(geometry.clusters, &spec.keep_free, &placed_ranges(tree, geometry));
+    space.contiguous(geometry.boot_clusters());
+    if !space.is_divided() {
+        return Ok((space, None));
+    }
+    let whole = Whole::new(geometry, mft_records(plan.record_count));
+    match whole.set_aside(&mut space) {
+        Some(aside) => Ok((space, Some(aside))),
+        None => Err(no_space(plan, geometry)),
+    }
 }
 
 /// Counts a prepared tree.
@@ -154,6 +256,10 @@ pub(super) fn count(spec: &VolumeSpec, tree: &Tree, prepared: &Prepared, descrip
             metadata += geometry.clusters_for(whole as u64 / 3);
         }
     }
+    // Every range in the way may cost a stream one more run, and that a record more.
+    let divided = divided(spec, tree, geometry);
+    extensions += divided.0;
+    metadata += divided.0;
     let records = mft_records(record::FIRST_FILE - 1 + tree.nodes.len() as u64 + extensions);
     let layout = descriptors.layout();
     let view = |count: usize, key: usize, data: usize| {
@@ -175,11 +281,7 @@ pub(super) fn count(spec: &VolumeSpec, tree: &Tree, prepared: &Prepared, descrip
         + geometry.clusters_for(mft_bitmap_bytes(records))
         + geometry.clusters_for(mirror_records(geometry) * geometry.record_bytes as u64)
         + SLACK_CLUSTERS;
-    let kept: u64 = spec
-        .keep_free
-        .iter()
-        .map(|range| range.end - range.start + SLACK_CLUSTERS)
-        .sum();
+    let kept = union(&spec.keep_free);
     let fixed = data + metadata + kept;
     let sized = |geometry: &Geometry| {
         geometry.clusters_for(geometry.log_file_bytes()) + geometry.clusters_for(geometry.bitmap_bytes())
@@ -187,7 +289,8 @@ pub(super) fn count(spec: &VolumeSpec, tree: &Tree, prepared: &Prepared, descrip
     let mut least = *geometry;
     let mut min_size_bytes = 0;
     for _ in 0..4 {
-        min_size_bytes = ((fixed + sized(&least)) * geometry.cluster + geometry.cluster)
+        let needed = (fixed + sized(&least)).max(divided.1 + Whole::new(&least, records).clusters());
+        min_size_bytes = (needed * geometry.cluster + geometry.cluster)
             .max(32 << 20)
             .next_multiple_of(1 << 20);
         least.total_sectors = min_size_bytes / geometry.sector - 1;
@@ -236,14 +339,23 @@ pub(super) fn may_be_compact(tree: &Tree, stream: &super::tree::Stream) -> bool 
 }
 
 /// Refuses a volume that is too small.
-pub(super) fn check_space(plan: &Plan, geometry: &Geometry) -> Result<(), BuildError> {
-    if plan.needed_clusters <= plan.clusters {
-        return Ok(());
+pub(super) fn check_space(
+    spec: &VolumeSpec,
+    tree: &Tree,
+    plan: &Plan,
+    geometry: &Geometry,
+) -> Result<(), BuildError> {
+    if plan.needed_clusters > plan.clusters {
+        return Err(no_space(plan, geometry));
     }
-    Err(BuildError::NoSpace {
+    first_space(spec, tree, geometry, plan).map(drop)
+}
+
+fn no_space(plan: &Plan, geometry: &Geometry) -> BuildError {
+    BuildError::NoSpace {
         needed_bytes: plan.min_size_bytes,
         have_bytes: (geometry.total_sectors + 1) * geometry.sector,
-    })
+    }
 }
 
 /// Number of an entry's node, or the record of a system file.

@@ -15,6 +15,13 @@ use crate::upcase::upcase_table;
 
 /// Most names that Windows gives a file.
 const MAX_LINKS: usize = 1024;
+/// Most clusters of a file.
+///
+/// # Source
+/// Microsoft, "NTFS overview", limits: 16 TiB with clusters of 4096 bytes, 256 TiB with 64 KiB.
+const MAX_CLUSTERS_OF_A_FILE: u64 = u32::MAX as u64;
+/// Most bytes of all streams: far more than any volume holds, and no sum of them overflows.
+const MAX_TOTAL_BYTES: u64 = 1 << 60;
 /// Longest reparse point, header included.
 const MAX_REPARSE_BYTES: usize = 16 * 1024;
 /// Entries of the root directory that are system files: name and record, in the order of the index.
@@ -141,12 +148,6 @@ pub(super) fn prepare(
             nodes: dropped as u64,
         });
     }
-    let unmarked = tree.nodes.iter().filter(|node| node.case_sensitive).count();
-    if unmarked > 0 {
-        prepared.warnings.push(Warning::CaseSensitivityNotMarked {
-            directories: unmarked as u64,
-        });
-    }
     super::naming::name_directories(spec, tree, &mut prepared)?;
     let room = capacity(geometry.record_bytes);
     for node in 0..super::bytes::low32(tree.nodes.len()) {
@@ -212,6 +213,7 @@ fn refuse(tree: &Tree, node: u32, reason: &'static str) -> BuildError {
 }
 
 fn check_nodes(tree: &Tree, descriptors: &Descriptors, geometry: &Geometry) -> Result<(), BuildError> {
+    let mut total_bytes = 0u64;
     for (at, node) in (0..).zip(&tree.nodes) {
         let bad = |reason| Err(refuse(tree, at, reason));
         if node.attributes & file_attribute::ENCRYPTED != 0 {
@@ -261,6 +263,13 @@ fn check_nodes(tree: &Tree, descriptors: &Descriptors, geometry: &Geometry) -> R
                 .collect();
             if !seen.insert(upper) {
                 return bad("two streams of one name");
+            }
+            if stream.size > MAX_CLUSTERS_OF_A_FILE * geometry.cluster {
+                return bad("a stream of 2^32 clusters or more");
+            }
+            total_bytes = total_bytes.saturating_add(stream.size);
+            if total_bytes > MAX_TOTAL_BYTES {
+                return bad("with this file, the streams have more than 2^60 bytes");
             }
             if let Some(lcn) = tree.placements.get(stream.placement as usize) {
                 if stream.sparse {

@@ -204,6 +204,7 @@ pub(super) fn attributes(
     let information = standard_information(
         &[spec.time; 4],
         attributes_of(record) & !file_attribute::INDEX_PRESENT,
+        false,
         (!own_descriptor).then_some(id),
     );
     let mut out = vec![Attribute::resident(

@@ -19,28 +19,44 @@ impl<W: Write + Seek> Metadata<'_, W> {
         let geometry = self.writer.geometry();
         let mirror_bytes = mirror_records(&geometry) * geometry.record_bytes as u64;
         let mirror_clusters = geometry.clusters_for(mirror_bytes);
-        let mirror = self
-            .writer
-            .space
-            .contiguous(mirror_clusters)
-            .ok_or_else(|| self.writer.full())?;
-        self.places.mirror = vec![Run {
-            lcn: Some(mirror),
-            count: mirror_clusters,
-        }];
-        self.places.log_file = self.writer.allocate(geometry.log_file_bytes())?;
+        let aside = self.writer.aside.take();
+        let space = &mut self.writer.space;
+        if let Some(aside) = &aside {
+            self.places.mirror = vec![space.claim(aside.mirror.clone())];
+            self.places.log_file = vec![space.claim(aside.log_file.clone())];
+        } else {
+            let mirror = space.contiguous(mirror_clusters);
+            self.places.mirror = vec![Run {
+                lcn: Some(mirror.ok_or_else(|| self.writer.full())?),
+                count: mirror_clusters,
+            }];
+            self.places.log_file = self.writer.allocate(geometry.log_file_bytes())?;
+        }
         self.places.bitmap = self.writer.allocate(geometry.bitmap_bytes())?;
         self.places.mft_records = mft_records(self.node_records() + self.extension_count);
         self.places.mft_bitmap_bytes = mft_bitmap_bytes(self.places.mft_records);
         self.places.mft_bitmap = self.writer.allocate(self.places.mft_bitmap_bytes)?;
         let mft_clusters = geometry.clusters_for(self.places.mft_records * geometry.record_bytes as u64);
-        self.places.mft = match self.writer.space.contiguous(mft_clusters) {
-            Some(lcn) => vec![Run {
-                lcn: Some(lcn),
+        if let Some(aside) = aside {
+            let mut left = mft_clusters;
+            for piece in aside.mft {
+                let end = piece.end.min(piece.start + left);
+                left -= end - piece.start;
+                if end > piece.start {
+                    let run = self.writer.space.claim(piece.start..end);
+                    self.places.mft.push(run);
+                }
+            }
+            if left > 0 {
+                return Err(self.writer.full());
+            }
+        } else {
+            let mft = self.writer.space.contiguous(mft_clusters);
+            self.places.mft = vec![Run {
+                lcn: Some(mft.ok_or_else(|| self.writer.full())?),
                 count: mft_clusters,
-            }],
-            None => return Err(self.writer.full()),
-        };
+            }];
+        }
         self.places.upcase = std::mem::take(&mut self.writer.upcase_runs);
         self.places.attrdef = std::mem::take(&mut self.writer.attrdef_runs);
         Ok(())

@@ -55,13 +55,23 @@ pub(super) fn encode_name_entry(
 }
 
 /// Value of `$STANDARD_INFORMATION`; 48 bytes without a security id.
-pub(super) fn standard_information(times: &[u64; 4], attributes: u32, security: Option<u32>) -> Vec<u8> {
+///
+/// # Source
+/// The mark of a case-sensitive directory (version 1 of at most 0): M. Suhanov, "NTFS today" (2019).
+pub(super) fn standard_information(
+    times: &[u64; 4],
+    attributes: u32,
+    case_sensitive: bool,
+    security: Option<u32>,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(72);
     for time in times {
         out.extend(time.to_le_bytes());
     }
     out.extend(attributes.to_le_bytes());
-    out.extend([0; 12]);
+    for word in [0, u32::from(case_sensitive), 0] {
+        out.extend(word.to_le_bytes());
+    }
     if let Some(security) = security {
         out.extend([0; 4]);
         out.extend(security.to_le_bytes());

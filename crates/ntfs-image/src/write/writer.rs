@@ -4,7 +4,7 @@ use std::io::{Seek, Write};
 
 use super::geometry::Geometry;
 use super::metadata::Metadata;
-use super::plan::{Plan, may_be_compact};
+use super::plan::{Aside, Plan, first_space, may_be_compact, placed_ranges};
 use super::prepare::Prepared;
 use super::record::capacity;
 use super::room::{compact_limit, node_cost};
@@ -92,6 +92,7 @@ pub struct VolumeWriter<W> {
     pub(super) descriptors: Descriptors,
     pub(super) prepared: Prepared,
     pub(super) space: Space,
+    pub(super) aside: Option<Aside>,
     pub(super) sink: Sink<W>,
     pub(super) upcase_runs: Vec<Run>,
     pub(super) attrdef_runs: Vec<Run>,
@@ -112,17 +113,11 @@ impl<W: Write + Seek> VolumeWriter<W> {
         out: W,
     ) -> Result<Self, BuildError> {
         let geometry = prepared.geometry;
-        let placed: Vec<_> = tree
-            .streams
-            .iter()
-            .filter_map(|stream| {
-                let lcn = *tree.placements.get(stream.placement as usize)?;
-                Some(lcn..lcn + geometry.clusters_for(stream.size))
-            })
-            .collect();
-        check_disjoint(&spec, &placed)?;
+        check_disjoint(&spec, &placed_ranges(&tree, &geometry))?;
+        let (space, aside) = first_space(&spec, &tree, &geometry, &plan)?;
         let mut new = Self {
-            space: Space::new(geometry.clusters, &spec.keep_free, &placed),
+            space,
+            aside,
             spec,
             tree,
             descriptors,
@@ -136,7 +131,6 @@ impl<W: Write + Seek> VolumeWriter<W> {
             compact_file_count: 0,
             needed_bytes: plan.min_size_bytes,
         };
-        new.space.contiguous(geometry.boot_clusters());
         // From here on there is no volume, whatever was there before.
         new.sink
             .fill_at(0, BOOT_FILE_BYTES.next_multiple_of(geometry.cluster), 0)?;

@@ -1,9 +1,13 @@
-//! Linux' own drivers mount a built volume read-write, work on it, and leave it clean.
+//! Linux' own drivers and ntfs-3g mount a built volume read-write, work on it, and leave it clean.
+
+use std::fs;
+use std::io::Write as _;
 
 use testkit::kernel::{Driver, Job, run};
+use testkit::manifest::NtfsMount;
 
 use crate::features::{MOUNTABLE, everything};
-use crate::support::{check, spec};
+use crate::support::{check, noise, spec};
 
 fn mount_and_write(driver: Driver) {
     let (volume, _) = everything(spec(256), &MOUNTABLE).build();
@@ -19,6 +23,37 @@ fn mount_and_write(driver: Driver) {
     assert!(found[0].manifest.0.len() > 1000, "{}", found[0].messages);
     testkit::oracles::ntfs_gate(&volume.path);
     check(&volume.path, 512);
+}
+
+#[test]
+fn ntfs_3g_mounts_and_writes() {
+    let (volume, _) = everything(spec(256), &MOUNTABLE).build();
+    let Some(mount) = NtfsMount::new(&volume.path, "rw") else {
+        return;
+    };
+    let at = |name: &str| mount.path().join(name);
+    fs::create_dir(at("new")).unwrap();
+    for n in 0..300 {
+        fs::write(at(&format!("new/file {n}")), noise(n * 50, n as u64)).unwrap();
+    }
+    // Into a directory with blocks, and out of it.
+    fs::write(at("large/one more"), noise(70_000, 1)).unwrap();
+    let old = fs::read_dir(at("large")).unwrap().next().unwrap().unwrap().path();
+    fs::rename(old, at("new/moved")).unwrap();
+    fs::remove_dir_all(at("limits")).unwrap();
+    // More than its record holds.
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .open(at("new/file 3"))
+        .unwrap();
+    file.write_all(&noise(1 << 20, 2)).unwrap();
+    drop(file);
+    mount.unmount();
+    check(&volume.path, 512);
+    let mount = NtfsMount::new(&volume.path, "ro").expect("as before");
+    let grown = fs::read(mount.path().join("new/file 3")).unwrap();
+    assert!(grown == [noise(150, 3), noise(1 << 20, 2)].concat());
+    mount.unmount();
 }
 
 #[test]

@@ -227,6 +227,123 @@ fn placed_streams_and_free_ranges_are_kept() {
     }
 }
 
+/// Hundreds of small ranges cost what they hold, no more, and tables still lie in one piece.
+#[test]
+fn many_small_ranges_are_kept_on_a_full_volume() {
+    let keep_free: Vec<_> = (0..700u64)
+        .map(|n| 40 + n * 19..40 + n * 19 + 1 + n % 3)
+        .collect();
+    let mut builder = NtfsBuilder::new(VolumeSpec {
+        keep_free: keep_free.clone(),
+        ..spec(64)
+    });
+    let root = builder.root();
+    let mut deliveries = Vec::new();
+    for n in 0..96 {
+        let (key, size_bytes) = (StreamKey(n), 500_000);
+        let content = Content::Keyed { key, size_bytes };
+        builder.add(root, &format!("file {n}"), NodeSpec::file(content));
+        deliveries.push((key, StreamForm::Plain, noise(500_000, n)));
+    }
+    let volume = build(builder, &deliveries);
+    assert!(
+        volume.plan.clusters - volume.plan.needed_clusters < 2000,
+        "{:?}",
+        volume.plan
+    );
+    check(&volume.path, 512);
+    let disk = std::fs::read(&volume.path).unwrap();
+    for range in keep_free {
+        let at = |lcn: u64| usize::try_from(lcn * 4096).unwrap();
+        assert!(
+            disk[at(range.start)..at(range.end)].iter().all(|byte| *byte == 0),
+            "{range:?}"
+        );
+    }
+    let log_file = disk.split(|byte| *byte != 0xFF).map(<[u8]>::len).max();
+    assert!(log_file >= Some(2 << 20), "{log_file:?}");
+}
+
+#[test]
+fn a_volume_too_divided_for_its_log_is_refused_with_the_size_that_is_enough() {
+    let builder = |mib: u64| {
+        NtfsBuilder::new(VolumeSpec {
+            keep_free: (1..80).map(|n| n * 100..n * 100 + 1).collect(),
+            ..spec(mib)
+        })
+    };
+    let BuildError::NoSpace { needed_bytes, .. } = builder(32).plan().expect_err("no gap is large enough")
+    else {
+        panic!("another error")
+    };
+    check(&build(builder(needed_bytes >> 20), &[]).path, 512);
+}
+
+/// A compressed stream of the length that the writer names lies in the record, a longer one does not.
+#[test]
+fn compact_streams_lie_in_records_up_to_the_length_that_is_told() {
+    let key = StreamKey(1);
+    let builder = |names: usize| {
+        let mut builder = NtfsBuilder::new(spec(32));
+        let root = builder.root();
+        for n in 0..2 {
+            let content = Content::Keyed {
+                key,
+                size_bytes: 4000,
+            };
+            let mut node = NodeSpec::file(content);
+            node.object_id = Some(vec![n + 1; 16]);
+            let node = builder.add_node(node);
+            for name in 0..names {
+                let name: Vec<u16> = format!("file {n} by name {name}").encode_utf16().collect();
+                builder.add_name(root, node, &name, None);
+            }
+        }
+        builder
+    };
+    for names in 1..4 {
+        let limit = builder(names).writer(Cursor::new(Vec::new())).unwrap();
+        let limit = limit.compact_record_bytes(key).expect("may be compact");
+        assert!(limit > 200, "{limit}");
+        for (stored, clusters) in [(limit, 0), (limit + 1, 2)] {
+            let stored = noise(usize::try_from(stored).unwrap(), 1);
+            let form = StreamForm::Compact(ntfs_image::CompactFormat::Xpress4K);
+            let volume = build(builder(names), &[(key, form, stored)]);
+            assert_eq!(volume.report.data_cluster_bytes, clusters * 4096);
+            assert_eq!(volume.report.extension_record_count, 0);
+            check(&volume.path, 512);
+        }
+    }
+    let mut small = NtfsBuilder::new(spec(32));
+    let root = small.root();
+    let content = Content::Keyed { key, size_bytes: 100 };
+    small.add(root, "in the record", NodeSpec::file(content));
+    let writer = small.writer(Cursor::new(Vec::new())).unwrap();
+    assert_eq!(writer.compact_record_bytes(key), None);
+}
+
+#[test]
+fn hostile_sizes_are_refused_by_name() {
+    for (sizes, expected) in [
+        (vec![5, u64::MAX], "\\file 1: a stream of 2^32 clusters or more"),
+        (vec![u64::from(u32::MAX) * 4096; 70_000], "2^60 bytes"),
+    ] {
+        let mut builder = NtfsBuilder::new(spec(32));
+        let root = builder.root();
+        for (n, size_bytes) in (0..).zip(sizes) {
+            let mut node = NodeSpec::file(Content::Keyed {
+                key: StreamKey(n),
+                size_bytes,
+            });
+            node.streams[0].sparse = true;
+            builder.add(root, &format!("file {n}"), node);
+        }
+        let error = builder.plan().expect_err("refused");
+        assert_eq!(error.kind(), BuildErrorKind::Invalid);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
 #[test]
 fn what_cannot_be_stored_is_refused_by_name() {
     let refused = |make: &dyn Fn(&mut NtfsBuilder)| {
