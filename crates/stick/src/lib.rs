@@ -29,7 +29,7 @@ pub mod verify;
 mod volume;
 
 pub use apply::{ApplyReport, Progress};
-pub use capture::VolumeSource;
+pub use capture::{ReadFile, VolumeSource, windows_info};
 pub use compact::{CompactPolicy, PathPatterns};
 pub use error::{Error, Result, TargetState};
 pub use layout::{ESP_BYTES, MSR_BYTES, Role, WINDOWS_MAX_BYTES, plan_disk};

@@ -51,10 +51,13 @@ fn a_volume_is_captured_as_wimlib_does() {
         return;
     };
     let mut file = Cursor::new(Vec::new());
+    let mut warnings = Vec::new();
+    let windows = source(&volume).windows_info(&mut warnings).unwrap();
+    assert_eq!(warnings, Vec::<String>::new());
     let mut writer = WimWriter::create(&mut file, &WriteOptions::default()).unwrap();
     let info = ImageInfo {
         name: Some("N".to_owned()),
-        ..ImageInfo::default()
+        ..windows
     };
     let report = writer
         .capture(&mut source(&volume), &info, &[], &mut control())
@@ -66,6 +69,7 @@ fn a_volume_is_captured_as_wimlib_does() {
     if let Some(mut command) = testkit::tool("wimlib-imagex") {
         testkit::run(command.arg("verify").arg(&ours));
     }
+    what_windows_says(dir.path(), &volume, &ours);
     let (Some(ours), Some(theirs)) = (from_wimlib(&ours, "1"), capture_with_wimlib(&volume)) else {
         return;
     };
@@ -81,6 +85,30 @@ fn a_volume_is_captured_as_wimlib_does() {
         differences.len(),
         &differences[..3.min(differences.len())]
     );
+}
+
+/// The description of the image is the one that wimlib makes, but for the revision, which it does not note.
+fn what_windows_says(dir: &Path, volume: &Path, ours: &Path) {
+    let theirs = dir.join("theirs.wim");
+    let Some(mut command) = testkit::tool("wimlib-imagex") else {
+        return;
+    };
+    testkit::run(
+        command
+            .arg("capture")
+            .args([volume, &theirs])
+            .args(["N", "--compress=none"]),
+    );
+    let info = |path: &Path| {
+        let wim = Wim::open(std::fs::File::open(path).unwrap(), &Limits::default()).unwrap();
+        wim.images()[0].clone()
+    };
+    let (ours, mut theirs) = (info(ours), info(&theirs));
+    let version = ours.version.unwrap();
+    assert!(version.service_pack_build > 0 && version.build > 20_000);
+    theirs.version.as_mut().unwrap().service_pack_build = version.service_pack_build;
+    (theirs.creation_time, theirs.last_modification_time) = (ours.creation_time, ours.last_modification_time);
+    assert_eq!(ours, theirs);
 }
 
 #[test]

@@ -231,6 +231,24 @@ fn assert_each_saves_a_cluster(volume: &Volume) {
     }
 }
 
+/// Files of one cluster are compact where their compressed stream lies in the record; those that the boot loader
+/// reads are not.
+fn assert_small_files_lie_in_records(volume: &Volume) {
+    let small: Vec<&String> = (volume.compact.keys())
+        .filter(|path| {
+            volume.image.0[*path]["size"]
+                .parse()
+                .is_ok_and(|size| volume.clusters(size) == 1)
+        })
+        .collect();
+    assert!(small.len() > 100, "{}", small.len());
+    let critical = ["windows/system32/drivers/", "windows/inf/", "windows/boot/"];
+    for path in small {
+        let lower = path.to_lowercase();
+        assert!(!critical.iter().any(|prefix| lower.starts_with(prefix)), "{path}");
+    }
+}
+
 /// Whether a file must be plain, by the list in the image's own `WimBootCompress.ini`, or since Windows writes to it
 /// before its filter is up.
 fn must_be_plain(path: &str) -> bool {
@@ -283,6 +301,7 @@ fn auto_takes_lzx_as_it_is() {
     };
     assert_boot_files_are_plain(&volume);
     assert_each_saves_a_cluster(&volume);
+    assert_small_files_lie_in_records(&volume);
     assert_ntfscat_agrees(&volume);
     let source = Source::open(&generated("small", "install.wim").unwrap()).unwrap();
     let file = std::fs::read(&source.path).unwrap();

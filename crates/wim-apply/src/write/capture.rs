@@ -11,6 +11,7 @@ use super::xml::ImageXml;
 use super::{CaptureSource, WimWriter, WriteControl, statistics};
 use crate::apply::Progress;
 use crate::image::{Image, InodeId};
+use crate::layout::header_flag;
 use crate::{BlobHash, Error, ImageInfo, Result};
 
 /// Bytes that are read at a time.
@@ -109,7 +110,7 @@ impl WimWriter<'_> {
                 };
                 stream.hash = match known.filter(|hash| self.container.contains(hash)) {
                     Some(hash) => {
-                        streams.progress.bytes_done += size;
+                        streams.progress.bytes_done = streams.progress.bytes_done.saturating_add(size);
                         hash
                     }
                     None => self.write_stream(&mut streams, from, number, size)?,
@@ -125,6 +126,9 @@ impl WimWriter<'_> {
         self.container.add_metadata(image.encode_metadata()?)?;
         for (hash, count) in statistics::references(&image) {
             self.container.reference(&hash, count);
+        }
+        if image.inodes.iter().any(|inode| inode.reparse_fixed_up) {
+            self.flags |= header_flag::REPARSE_FIX_UP;
         }
         self.images.push(ImageXml::of_info(&info));
         info.index = self.image_count();
@@ -163,7 +167,7 @@ pub fn hash_tree(
     let (mut image, origin) = read_tree(source, exclude)?;
     let all = || image.inodes.iter().flat_map(|inode| &inode.streams);
     let progress = Progress {
-        bytes_total: all().map(|stream| stream.size_bytes).sum(),
+        bytes_total: all().fold(0, |sum: u64, stream| sum.saturating_add(stream.size_bytes)),
         blobs_total: all().count(),
         ..Progress::default()
     };
@@ -179,7 +183,7 @@ pub fn hash_tree(
                 stream.hash = hash_stream(&mut streams, from, number)?;
             }
             streams.progress.blobs_done += 1;
-            streams.progress.bytes_done += stream.size_bytes;
+            streams.progress.bytes_done = streams.progress.bytes_done.saturating_add(stream.size_bytes);
             (streams.control.progress)(streams.progress);
         }
     }

@@ -21,7 +21,8 @@ const UNIX_EPOCH_FILETIME: u64 = 116_444_736_000_000_000;
 /// Captures a directory of the host.
 ///
 /// Kept: names (those that [`name_to_text`](crate::path::name_to_text) escaped become what they were), data,
-/// hard links, symbolic links (as reparse points; absolute targets are put on drive `C:`), and the time of the
+/// hard links, symbolic links (as reparse points; absolute targets are put on drive `C:`, and those inside the
+/// captured tree are taken relative to it, as wimlib's "rpfix" does), and the time of the
 /// last modification, which stands for all three times: others change when a tree is copied or read, and the
 /// same tree shall give the same image. Files have the attribute "normal". Owners, modes, extended attributes
 /// are not kept; sockets, pipes and devices are left out with a warning.
@@ -43,6 +44,17 @@ impl DirectorySource {
             paths: Vec::new(),
             links: HashMap::new(),
         }
+    }
+
+    /// An absolute target within the captured tree, as seen from its root.
+    fn inside(&self, target: &Path) -> Option<PathBuf> {
+        let real = fs::canonicalize(&self.root);
+        let roots = [std::path::absolute(&self.root), real];
+        let mut below = roots
+            .iter()
+            .flatten()
+            .filter_map(|root| target.strip_prefix(root).ok());
+        Some(Path::new("/").join(below.next()?))
     }
 
     fn add(&mut self, image: &mut Image, inode: Inode, path: &Path) -> InodeId {
@@ -80,6 +92,10 @@ impl DirectorySource {
             inode.streams.push(stream(StreamKind::Data, metadata.len()));
         } else if kind.is_symlink() {
             let target = fs::read_link(path).map_err(|e| at(path, e))?;
+            // Wherever the tree is applied, the link leads to the same file of it.
+            let inside = self.inside(&target);
+            inode.reparse_fixed_up = inside.is_some();
+            let target = inside.unwrap_or(target);
             let data = target.to_str().and_then(symlink::reparse_data).ok_or_else(|| {
                 let reason = format!(
                     "{}: its target is no text, or too long for Windows",

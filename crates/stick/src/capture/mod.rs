@@ -1,5 +1,9 @@
 //! An NTFS volume as source of a capture.
 
+mod windows;
+
+pub use windows::{ReadFile, windows_info};
+
 use std::collections::HashMap;
 use std::io::{self, Cursor, Read, Seek};
 
@@ -11,7 +15,9 @@ use ntfs_image::{CompactFormat, ReparsePoint};
 use wim_apply::apply::TargetError;
 use wim_apply::codec::{Codec, Decoder};
 use wim_apply::write::CaptureSource;
-use wim_apply::{BlobHash, Dentry, DentryId, Image, Inode, InodeId, Stream, StreamKind, TaggedItem};
+use wim_apply::{
+    BlobHash, Dentry, DentryId, Image, ImageInfo, Inode, InodeId, Stream, StreamKind, TaggedItem,
+};
 
 const ATTRIBUTE_DIRECTORY: u32 = 0x10;
 const ATTRIBUTE_SPARSE: u32 = 0x200;
@@ -64,6 +70,28 @@ impl<R: Read + Seek> VolumeSource<R> {
             nodes: Vec::new(),
             current: None,
         }
+    }
+
+    /// What the Windows on the volume says of itself, for the image's description; `None` when there is none. What
+    /// cannot be read goes to `warnings`.
+    pub fn windows_info(&mut self, warnings: &mut Vec<String>) -> Option<ImageInfo> {
+        windows_info(&mut |path, limit| self.read_file(path, limit), warnings)
+    }
+
+    fn read_file(&mut self, path: &str, limit_bytes: u64) -> Option<Vec<u8>> {
+        let file = self.volume.lookup(path).ok()?;
+        let compact = self.volume.compact(&file).ok()?;
+        let stream: Box<dyn Read + '_> = match &compact {
+            Some(compact) => Box::new(
+                self.volume
+                    .open_compact(compact, Decoders::default().decode())
+                    .ok()?,
+            ),
+            None => Box::new(self.volume.open_stream(&file, &[]).ok()?),
+        };
+        let mut bytes = Vec::new();
+        stream.take(limit_bytes).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     /// Adds a file; `None` for one that cannot be captured.
