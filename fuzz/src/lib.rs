@@ -5,6 +5,28 @@
 pub mod codec;
 pub mod iso;
 pub mod ntfs;
+mod ntfs_volume;
 pub mod partition;
 pub mod registry;
 pub mod wim;
+
+/// Name and body of a target.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target, by name.
+pub const TARGETS: &[Target] = &[
+    ("bcd", registry::bcd),
+    ("fat", partition::fat),
+    ("gpt", partition::gpt),
+    ("hive", registry::hive),
+    ("iso", iso::iso),
+    ("lzms", codec::lzms),
+    ("lzx", codec::lzx),
+    ("ntfs_check", ntfs::ntfs_check),
+    ("ntfs_read", ntfs::ntfs_read),
+    ("udf", iso::udf),
+    ("wim_header", wim::wim_header),
+    ("wim_metadata", wim::wim_metadata),
+    ("wim_xml", wim::wim_xml),
+    ("xpress", codec::xpress),
+];

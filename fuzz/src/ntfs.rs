@@ -5,6 +5,8 @@ use std::io::{Cursor, Read};
 use ntfs_image::read::{self, CompactFile, File, Volume};
 use ntfs_image::{CompactFormat, Limits};
 
+use crate::ntfs_volume::with_changed;
+
 /// Small enough that a run takes milliseconds.
 const LIMITS: Limits = Limits {
     max_records: 4096,
@@ -24,6 +26,10 @@ const STREAM_BYTES: u64 = 1 << 16;
 /// Body of the target `ntfs_read`: every reader on one volume, and the parsers on the bytes themselves.
 pub fn ntfs_read(data: &[u8]) {
     parsers(data);
+    with_changed(data, read_volume);
+}
+
+fn read_volume(data: &[u8]) {
     let Ok(mut volume) = Volume::open(Cursor::new(data), &LIMITS) else {
         return;
     };
@@ -84,6 +90,10 @@ fn parsers(data: &[u8]) {
 
 /// Body of the target `ntfs_check`: the check and the dump end, whatever the bytes.
 pub fn ntfs_check(data: &[u8]) {
+    with_changed(data, check_and_dump);
+}
+
+fn check_and_dump(data: &[u8]) {
     let report = ntfs_image::check::check(Cursor::new(data), &LIMITS);
     assert!(report.findings.len() <= LIMITS.max_findings);
     let _ = ntfs_image::dump::dump(Cursor::new(data), &LIMITS, &mut std::io::sink());

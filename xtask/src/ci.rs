@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::sh::{Result, run, step};
-use crate::{e2e, oracles, sample, setup, tidy};
+use crate::{e2e, fuzz_smoke, oracles, sample, setup, tidy};
 
 /// Runs everything; the first fault ends it.
 pub(crate) fn run_all() -> Result {
@@ -26,6 +26,7 @@ pub(crate) fn run_all() -> Result {
     step("cargo test", || {
         cargo(&["test", "--quiet", "--workspace", "--no-fail-fast"])
     })?;
+    fuzz_smoke::run(&fuzz_smoke::Args::default())?;
     step("cargo doc", || {
         cargo(&["doc", "--quiet", "--workspace", "--no-deps"])
     })?;

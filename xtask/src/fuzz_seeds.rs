@@ -27,28 +27,26 @@ pub(crate) fn make(dir: &Path) -> Result {
         Ok(())
     };
 
-    let gpt = blank("gpt", 1024)?;
+    let gpt = blank("gpt", 128)?;
     sh::run(
         Command::new("sgdisk")
-            .args(["-a", "8", "-n", "1:0:+64K", "-t", "1:EF00", "-n", "2:0:0"])
+            .args(["-a", "8", "-n", "1:0:+16K", "-t", "1:EF00", "-n", "2:0:0"])
             .arg(&gpt),
     )?;
     seed(&["gpt"], "sgdisk", &gpt)?;
+    // The target adds the zeros that follow.
     let fat = blank("fat", 1024)?;
     sh::run(Command::new("mkfs.fat").args(["-F", "32", "-s", "1"]).arg(&fat))?;
+    std::fs::File::options()
+        .write(true)
+        .open(&fat)?
+        .set_len(32 * 1024)?;
     seed(&["fat"], "mkfs.fat", &fat)?;
-    let ntfs = blank("ntfs", 1536)?;
-    sh::run(
-        Command::new("/usr/sbin/mkntfs")
-            .args(["-q", "-F", "-c", "512"])
-            .arg(&ntfs),
-    )?;
-    seed(&["ntfs_read", "ntfs_check"], "mkntfs", &ntfs)?;
     for (name, option) in [("iso", "-J"), ("rock-ridge", "-R"), ("bridge", "-udf")] {
         let file = work.join(name);
         sh::run(
             Command::new("genisoimage")
-                .args(["-quiet", option, "-o"])
+                .args(["-quiet", "-no-pad", option, "-o"])
                 .arg(&file)
                 .arg(&tree),
         )?;
@@ -64,7 +62,16 @@ pub(crate) fn make(dir: &Path) -> Result {
                 .arg(&file)
                 .args(["N", &option]),
         )?;
-        seed(&["wim_header", "wim_metadata", "wim_xml"], compress, &file)?;
+        seed(&["wim_header"], compress, &file)?;
+        let xml = work.join("xml");
+        sh::run(
+            Command::new("wimlib-imagex")
+                .arg("info")
+                .arg(&file)
+                .arg("--extract-xml")
+                .arg(&xml),
+        )?;
+        seed(&["wim_xml"], compress, &xml)?;
     }
     let hives = work.join("hives");
     std::fs::create_dir(&hives)?;
@@ -81,17 +88,7 @@ mod tests {
     fn seeds_are_made() {
         let dir = tempfile::tempdir().unwrap();
         super::make(dir.path()).unwrap();
-        for target in [
-            "bcd",
-            "fat",
-            "gpt",
-            "hive",
-            "iso",
-            "ntfs_check",
-            "ntfs_read",
-            "udf",
-            "wim_header",
-        ] {
+        for target in ["bcd", "fat", "gpt", "hive", "iso", "udf", "wim_header", "wim_xml"] {
             assert!(dir.path().join(target).is_dir(), "{target}");
         }
     }

@@ -1,3 +1,0 @@
-//! Fuzz target `fat`.
-#![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| wtg_fuzz::partition::fat(data));

@@ -1,3 +1,0 @@
-//! Fuzz target `ntfs_read`.
-#![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| wtg_fuzz::ntfs::ntfs_read(data));

@@ -1,3 +1,0 @@
-//! Fuzz target `wim_header`.
-#![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| wtg_fuzz::wim::wim_header(data));
