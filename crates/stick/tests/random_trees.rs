@@ -2,6 +2,8 @@
 //!
 //! `WTGCTL_RANDOM_TREES=N` asks for N trees instead of a few.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
