@@ -15,34 +15,52 @@ pub(super) trait Hot {
 }
 
 /// Runs `work` compiled for bit manipulation instructions (shifts that leave the flags alone, population
-/// counts) when the processor has them.
+/// counts) and vectors of 32 bytes when the processor has them.
+#[inline(always)]
 pub(super) fn run<W: Hot>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
-    if has_bit_manipulation() {
+    if is_modern() {
         // SAFETY: the processor has the features that the function is compiled for.
-        return unsafe { with_bit_manipulation(work) };
+        return unsafe { on_modern(work) };
     }
     work.run()
 }
 
+/// Whether the processor has what [`run`] compiles for.
 #[cfg(target_arch = "x86_64")]
-fn has_bit_manipulation() -> bool {
-    is_x86_feature_detected!("bmi1")
+pub(super) fn is_modern() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("lzcnt")
         && is_x86_feature_detected!("popcnt")
 }
 
-/// Whether the processor has vectors of 32 bytes, and bit manipulation.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn has_wide_vectors() -> bool {
-    is_x86_feature_detected!("avx2") && has_bit_manipulation()
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn on_modern<W: Hot>(work: W) -> W::Output {
+    work.run()
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "bmi1,bmi2,lzcnt,popcnt")]
-fn with_bit_manipulation<W: Hot>(work: W) -> W::Output {
-    work.run()
+/// A bit for each byte, the first one lowest: whether it is `value`.
+#[inline(always)]
+pub(super) fn equal_mask(bytes: &[u8; 32], value: u8) -> u32 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 processor has SSE2. Both loads are of 16 of the 32 bytes, and need no alignment.
+    return unsafe {
+        use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8};
+        let value = _mm_set1_epi8(value.cast_signed());
+        let half = |at: usize| {
+            let half = _mm_loadu_si128(bytes.as_ptr().add(at).cast());
+            _mm_movemask_epi8(_mm_cmpeq_epi8(half, value)).cast_unsigned()
+        };
+        half(0) | half(16) << 16
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |found, &byte| (found << 1) | u32::from(byte == value))
 }
 
 /// A pattern of two bytes: (mask, value) of each.

@@ -18,6 +18,18 @@ pub(super) unsafe fn load_u64(buffer: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(unsafe { buffer.as_ptr().add(at).cast::<[u8; 8]>().read() })
 }
 
+/// The four 16-bit little-endian units at `at`, the first one at the top.
+///
+/// # Safety
+/// `at + 8` must be at most the length of the buffer.
+#[inline(always)]
+pub(super) unsafe fn load_units(buffer: &[u8], at: usize) -> u64 {
+    debug_assert!(at + 8 <= buffer.len());
+    // SAFETY: the caller's promise.
+    let units = unsafe { load_u64(buffer, at) }.rotate_left(32);
+    (units & 0x0000_ffff_0000_ffff) << 16 | (units >> 16) & 0x0000_ffff_0000_ffff
+}
+
 /// Sets one byte.
 ///
 /// # Safety
@@ -54,20 +66,16 @@ pub(super) unsafe fn copy_match(output: &mut [u8], at: usize, offset: usize, len
 /// `to - offset` to `to + length + SLOP_BYTES` must be in one allocation, and `offset` at least 16.
 #[inline(always)]
 unsafe fn copy_far(to: *mut u8, offset: usize, length: usize) {
-    let mut done = 0;
-    loop {
-        // SAFETY: two blocks are copied only while `done < length`, so they end at most 32 bytes after the
-        // match, and the second one only if the first one did not reach its end.
-        unsafe {
+    // SAFETY: two blocks are copied always, and two more only while `done < length`, so all end at most 32 bytes after the
+    // match.
+    unsafe {
+        copy_block::<16>(to, offset);
+        copy_block::<16>(to.add(16), offset);
+        let mut done = 32;
+        while done < length {
             copy_block::<16>(to.add(done), offset);
-            if length <= 16 {
-                return;
-            }
             copy_block::<16>(to.add(done + 16), offset);
-        }
-        done += 32;
-        if done >= length {
-            return;
+            done += 32;
         }
     }
 }

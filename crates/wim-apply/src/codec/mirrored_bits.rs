@@ -120,10 +120,25 @@ impl<'a> MirroredBits<'a> {
         value as u32
     }
 
+    /// Drops bits that are held, as many as the low six bits of `count` say, and gives the last `extra` (at most 31) of
+    /// them.
+    #[inline(always)]
+    pub(super) fn consume_with_extra(&mut self, count: u32, extra: u32) -> u32 {
+        let value = last_bits(self.bits, count, extra);
+        self.consume(count);
+        value
+    }
+
     /// How many bits of the stream are read; not exact past its end.
     pub(super) fn position(&self) -> usize {
         (8 * (self.start - self.next)).saturating_sub((self.held & 63) as usize)
     }
+}
+
+/// The last `extra` (at most 31) of the first `count` bits, of which only the low six bits count.
+#[inline(always)]
+pub(super) fn last_bits(bits: u64, count: u32, extra: u32) -> u32 {
+    bits.wrapping_shr(count.wrapping_neg()) as u32 & 1_u32.wrapping_shl(extra).wrapping_sub(1)
 }
 
 /// Up to seven bytes, at the top of the number, with zeros below.

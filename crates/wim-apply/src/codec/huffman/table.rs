@@ -2,13 +2,15 @@
 //! rare longer ones.
 
 use super::{BadLengths, MAX_CODE_BITS};
+use crate::codec::cpu::{self, Hot};
 
 /// Marks the entries of codewords longer than the root.
 pub(crate) const LONG: u32 = 1 << 30;
 
 /// A canonical code. `SIZE` is 2^`ROOT`; `SYMBOLS` the largest alphabet.
 ///
-/// An entry is what the caller wants to know of a symbol, with the codeword's length in its low five bits.
+/// An entry is what the caller wants to know of a symbol, with the codeword's length added to it: when the payload has a
+/// number of extra bits in its low six bits, the entry has that of all bits.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize> {
     entries: [u32; SIZE],
@@ -37,6 +39,15 @@ impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize> Table<ROOT, SIZE,
     /// Builds the tables for codewords of the given lengths (at most 16 bits); `payloads` are the entries
     /// without lengths. A code without codewords reads no bits and always gives symbol 0.
     pub(crate) fn build(&mut self, lengths: &[u8], payloads: &[u32]) -> Result<(), BadLengths> {
+        cpu::run(Build {
+            table: self,
+            lengths,
+            payloads,
+        })
+    }
+
+    #[inline(always)]
+    fn build_here(&mut self, lengths: &[u8], payloads: &[u32]) -> Result<(), BadLengths> {
         let mut counts = [0_u32; 32];
         for &length in lengths {
             counts[usize::from(length & 31)] += 1;
@@ -56,17 +67,18 @@ impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize> Table<ROOT, SIZE,
             self.entries.fill(payloads[0]);
             return if index == 0 { Ok(()) } else { Err(BadLengths) };
         }
+        // Unused symbols go behind the others.
+        next[0] = index;
         for (&length, &payload) in lengths.iter().zip(payloads) {
-            if length != 0 {
-                let next = &mut next[usize::from(length & 31)];
-                self.sorted[*next as usize] = payload | u32::from(length);
-                *next += 1;
-            }
+            let next = &mut next[usize::from(length & 31)];
+            self.sorted[*next as usize] = payload + u32::from(length);
+            *next += 1;
         }
         self.fill(&counts);
         Ok(())
     }
 
+    #[inline(always)]
     fn fill(&mut self, counts: &[u32; 32]) {
         let mut sorted = &self.sorted[..];
         let mut entries = &mut self.entries[..];
@@ -119,6 +131,23 @@ impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize> Table<ROOT, SIZE,
     }
 }
 
+/// The building of a table.
+struct Build<'a, const ROOT: u32, const SIZE: usize, const SYMBOLS: usize> {
+    table: &'a mut Table<ROOT, SIZE, SYMBOLS>,
+    lengths: &'a [u8],
+    payloads: &'a [u32],
+}
+
+impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize> Hot for Build<'_, ROOT, SIZE, SYMBOLS> {
+    type Output = Result<(), BadLengths>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        self.table.build_here(self.lengths, self.payloads)
+    }
+}
+
+#[inline(always)]
 fn fill_each<const N: usize>(part: &mut [u32], group: &[u32]) {
     for (part, &entry) in part.as_chunks_mut::<N>().0.iter_mut().zip(group) {
         *part = [entry; N];

@@ -52,26 +52,26 @@ impl<const ROOT: u32, const SIZE: usize, const SYMBOLS: usize, const CAPACITY: u
         self.until_rebuild = 0;
     }
 
-    /// Decodes one symbol from bits that are held, and gives its entry: the symbol from bit 8 to 17, and what
-    /// `payloads` has in higher bits.
+    /// Decodes one symbol and its extra bits from bits that are held, and gives its entry, where the symbol is from bit 8 to
+    /// 17 and the number of extra bits from bit 24 on, and the extra bits.
     #[inline(always)]
     pub(super) fn decode(
         &mut self,
         bits: &mut MirroredBits<'_>,
         payloads: &[u32; SYMBOLS],
         builder: &mut LengthBuilder,
-    ) -> u32 {
+    ) -> (u32, u32) {
         let is_due;
         (self.until_rebuild, is_due) = self.until_rebuild.overflowing_sub(1);
         if is_due {
             self.rebuild(payloads, builder);
         }
         let entry = self.table.decode(bits.peek());
-        bits.consume(entry);
+        let extra = bits.consume_with_extra(entry, entry >> 24);
         let symbol = symbol_of(entry);
         debug_assert!(symbol < SYMBOLS);
         self.frequencies[symbol % CAPACITY] += 1;
-        entry
+        (entry, extra)
     }
 
     #[cold]

@@ -17,7 +17,7 @@ use crate::codec::huffman::LengthBuilder;
 use crate::codec::mirrored_bits::{MirroredBits, Tail};
 use crate::codec::{DecodeError, Reason};
 
-/// Entries: the symbol from bit 8 on, the number of extra bits from bit 24 on.
+/// Entries: the symbol from bit 8 on, the number of extra bits from bit 24 on and in the low bits.
 const fn payloads<const N: usize>(slots: Option<&[Slot; N]>) -> [u32; N] {
     let mut payloads = [0; N];
     let mut symbol = 0;
@@ -26,7 +26,7 @@ const fn payloads<const N: usize>(slots: Option<&[Slot; N]>) -> [u32; N] {
             Some(slots) => slots[symbol].extra_bits as u32,
             None => 0,
         };
-        payloads[symbol] = (extra_bits << 24) | ((symbol as u32) << 8);
+        payloads[symbol] = (extra_bits << 24) | ((symbol as u32) << 8) | extra_bits;
         symbol += 1;
     }
     payloads
@@ -220,7 +220,7 @@ fn items<'a>(
         unsafe { bits.refill_unchecked() };
         decide!(range, contexts.main,
             zero => {
-                let entry = literal.decode(&mut bits, &LITERAL_PAYLOADS, builder);
+                let (entry, _) = literal.decode(&mut bits, &LITERAL_PAYLOADS, builder);
                 sink.literal(&mut fill, (entry >> 8) as u8);
                 previous = Previous::Literal;
                 continue;
@@ -231,8 +231,8 @@ fn items<'a>(
             zero => {
                 decide!(range, contexts.lz,
                     zero => {
-                        let entry = lz_offset.decode(&mut bits, &OFFSET_PAYLOADS, builder);
-                        let offset = slot_value(entry, &OFFSET_BASES, &mut bits);
+                        let slot = lz_offset.decode(&mut bits, &OFFSET_PAYLOADS, builder);
+                        let offset = slot_value(slot, &OFFSET_BASES);
                         lz_offsets.push(offset);
                     },
                     one => {
@@ -244,8 +244,8 @@ fn items<'a>(
                 sink.announce(fill, lz_offsets.latest());
                 // SAFETY: the second refill.
                 unsafe { bits.refill_unchecked() };
-                let entry = length_code.decode(&mut bits, &LENGTH_PAYLOADS, builder);
-                let length = slot_value(entry, &LENGTH_BASES, &mut bits);
+                let slot = length_code.decode(&mut bits, &LENGTH_PAYLOADS, builder);
+                let length = slot_value(slot, &LENGTH_BASES);
                 sink.matched(
                     &mut fill,
                     Source::Copy,
@@ -257,12 +257,12 @@ fn items<'a>(
             one => {
                 decide!(range, contexts.delta,
                     zero => {
-                        let entry = delta_power.decode(&mut bits, &POWER_PAYLOADS, builder);
+                        let (entry, _) = delta_power.decode(&mut bits, &POWER_PAYLOADS, builder);
                         let power = symbol_of(entry) as u8;
                         // SAFETY: the second refill.
                         unsafe { bits.refill_unchecked() };
-                        let entry = delta_offset.decode(&mut bits, &OFFSET_PAYLOADS, builder);
-                        let raw_offset = slot_value(entry, &OFFSET_BASES, &mut bits);
+                        let slot = delta_offset.decode(&mut bits, &OFFSET_PAYLOADS, builder);
+                        let raw_offset = slot_value(slot, &OFFSET_BASES);
                         delta_pairs.rotate_right(1);
                         delta_pairs[0] = DeltaPair { power, raw_offset };
                     },
@@ -275,8 +275,8 @@ fn items<'a>(
                 previous = Previous::Delta;
                 // SAFETY: the second or third refill.
                 unsafe { bits.refill_unchecked() };
-                let entry = length_code.decode(&mut bits, &LENGTH_PAYLOADS, builder);
-                let length = slot_value(entry, &LENGTH_BASES, &mut bits);
+                let slot = length_code.decode(&mut bits, &LENGTH_PAYLOADS, builder);
+                let length = slot_value(slot, &LENGTH_BASES);
                 let DeltaPair { power, raw_offset } = delta_pairs[0];
                 let reach = (u64::from(raw_offset) + 1) << power;
                 // An offset that does not fit is refused for its reach.
@@ -304,8 +304,8 @@ fn repeat_index<const N: usize>(range: &mut RangeDecoder<'_>, contexts: &mut [Co
     )
 }
 
-/// The value of a slot's entry, with extra bits that are held.
+/// The value of a slot's entry and extra bits.
 #[inline(always)]
-fn slot_value<const N: usize>(entry: u32, bases: &[u32; N], bits: &mut MirroredBits<'_>) -> u32 {
-    bases[symbol_of(entry) % N].wrapping_add(bits.take(entry >> 24))
+fn slot_value<const N: usize>((entry, extra): (u32, u32), bases: &[u32; N]) -> u32 {
+    bases[symbol_of(entry) % N].wrapping_add(extra)
 }

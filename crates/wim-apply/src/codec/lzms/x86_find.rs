@@ -48,7 +48,7 @@ impl Hits {
     /// for `jmp` (E9).
     pub(super) fn find(&mut self, data: &[u8], from: usize, to: usize) {
         #[cfg(target_arch = "x86_64")]
-        if crate::codec::cpu::has_wide_vectors() {
+        if crate::codec::cpu::is_modern() {
             // SAFETY: the processor has the features that the function is compiled for.
             return unsafe { self.find_avx2(data, from, to) };
         }

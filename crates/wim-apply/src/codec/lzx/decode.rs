@@ -14,10 +14,12 @@ use crate::codec::{DecodeError, Reason};
 
 /// Marks the entries of literals; their byte is in bits 16 to 23.
 pub(super) const LITERAL: u32 = 1 << 31;
+/// Marks the entries of matches whose offset ends in an aligned symbol.
+pub(super) const WITH_ALIGNED: u32 = 1 << 29;
 
 /// Entries of the main code. Matches: length field in bits 8 to 10, slot in bits 16 to 21, number of extra bits
-/// in bits 24 to 28.
-const MAIN_PAYLOADS: [u32; MAX_MAIN_SYMBOLS] = {
+/// (without those of an aligned symbol) in bits 24 to 28 and in the low bits, where it is added to the codeword's length.
+const fn main_payloads(aligned: bool) -> [u32; MAX_MAIN_SYMBOLS] {
     let mut payloads = [0; MAX_MAIN_SYMBOLS];
     let mut symbol = 0;
     while symbol < MAX_MAIN_SYMBOLS {
@@ -25,12 +27,20 @@ const MAIN_PAYLOADS: [u32; MAX_MAIN_SYMBOLS] = {
             LITERAL | (symbol as u32) << 16
         } else {
             let (slot, length) = ((symbol - 256) / 8, (symbol % 8) as u32);
-            (SLOT_EXTRA_BITS[slot] as u32) << 24 | (slot as u32) << 16 | length << 8
+            let (extra, mark) = if aligned && slot >= FIRST_ALIGNED_SLOT {
+                (SLOT_EXTRA_BITS[slot] as u32 - 3, WITH_ALIGNED)
+            } else {
+                (SLOT_EXTRA_BITS[slot] as u32, 0)
+            };
+            mark | extra << 24 | (slot as u32) << 16 | length << 8 | extra
         };
         symbol += 1;
     }
     payloads
-};
+}
+
+static VERBATIM_PAYLOADS: [u32; MAX_MAIN_SYMBOLS] = main_payloads(false);
+static ALIGNED_PAYLOADS: [u32; MAX_MAIN_SYMBOLS] = main_payloads(true);
 
 /// Entries of the other codes: the symbol, from bit 8 on.
 const PLAIN_PAYLOADS: [u32; LENGTH_SYMBOLS] = {
@@ -149,7 +159,7 @@ impl Chunk<'_> {
         let end = at + size;
         match kind {
             block_type::VERBATIM => {
-                self.read_codes()?;
+                self.read_codes(&VERBATIM_PAYLOADS)?;
                 self.items::<false>(output, at, end)?;
             }
             block_type::ALIGNED => {
@@ -158,7 +168,7 @@ impl Chunk<'_> {
                     std::array::from_fn(|_| self.bits.take(3).to_le_bytes()[0]);
                 let built = self.codes.aligned.build(&lengths, &PLAIN_PAYLOADS);
                 built.map_err(|_| self.error(Reason::BadCode))?;
-                self.read_codes()?;
+                self.read_codes(&ALIGNED_PAYLOADS)?;
                 self.items::<true>(output, at, end)?;
             }
             block_type::UNCOMPRESSED => self.raw(&mut output[at..end])?,
@@ -193,17 +203,23 @@ impl Chunk<'_> {
         Ok(())
     }
 
-    fn read_codes(&mut self) -> Result<(), DecodeError> {
+    fn read_codes(&mut self, main_payloads: &[u32; MAX_MAIN_SYMBOLS]) -> Result<(), DecodeError> {
         let main_symbols = self.window.main_symbols;
-        let pre = &mut self.codes.pre;
-        let read = read_lengths(&mut self.bits, pre, &mut self.lengths.main[..256])
-            .and_then(|()| read_lengths(&mut self.bits, pre, &mut self.lengths.main[256..main_symbols]))
-            .and_then(|()| read_lengths(&mut self.bits, pre, &mut self.lengths.length));
+        let mut read = |lengths: &mut [u8]| {
+            cpu::run(ReadLengths {
+                bits: &mut self.bits,
+                pre: &mut self.codes.pre,
+                lengths,
+            })
+        };
+        let read = read(&mut self.lengths.main[..256])
+            .and_then(|()| read(&mut self.lengths.main[256..main_symbols]))
+            .and_then(|()| read(&mut self.lengths.length));
         read.map_err(|reason| self.error(reason))?;
         let built = self
             .codes
             .main
-            .build(&self.lengths.main[..main_symbols], &MAIN_PAYLOADS)
+            .build(&self.lengths.main[..main_symbols], main_payloads)
             .and_then(|()| self.codes.length.build(&self.lengths.length, &PLAIN_PAYLOADS));
         built.map_err(|_| self.error(Reason::BadCode))
     }
@@ -263,12 +279,14 @@ impl Items<'_, '_> {
         while self.at < output.len() {
             bits.refill();
             let entry = self.codes.main.decode(bits.peek());
-            bits.consume(entry);
             if entry & LITERAL != 0 {
+                bits.consume(entry);
                 output[self.at] = (entry >> 16) as u8;
                 self.at += 1;
                 continue;
             }
+            let extra = (entry >> 24) & 31;
+            bits.consume(entry - extra);
             let mut length = ((entry >> 8) & 7) as usize;
             if length == LONG_LENGTH {
                 let entry = self.codes.length.decode(bits.peek());
@@ -281,15 +299,12 @@ impl Items<'_, '_> {
             if slot < 3 {
                 self.recent.swap(0, slot);
             } else {
-                let extra = (entry >> 24) & 31;
-                let low = if ALIGNED && slot >= FIRST_ALIGNED_SLOT {
-                    let high = bits.take(extra - 3) << 3;
+                let mut low = bits.take(extra);
+                if ALIGNED && entry & WITH_ALIGNED != 0 {
                     let entry = self.codes.aligned.decode(bits.peek());
                     bits.consume(entry);
-                    high + (entry >> 8)
-                } else {
-                    bits.take(extra)
-                };
+                    low = low << 3 | entry >> 8;
+                }
                 self.recent = [BASES[slot] + low, self.recent[0], self.recent[1]];
             }
             let offset = self.recent[0] as usize;
@@ -306,7 +321,37 @@ impl Items<'_, '_> {
     }
 }
 
-/// Reads codeword lengths, sent as differences from those in `lengths`, with a code of their own.
+/// Codeword lengths to be read, sent as differences from those in `lengths`, with a code of their own.
+struct ReadLengths<'a, 'b> {
+    bits: &'a mut MirroredBits<'b>,
+    pre: &'a mut Table<6, 64, PRE_SYMBOLS>,
+    lengths: &'a mut [u8],
+}
+
+impl Hot for ReadLengths<'_, '_> {
+    type Output = Result<(), Reason>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let mut bits = *self.bits;
+        let done = read_lengths(&mut bits, self.pre, self.lengths);
+        *self.bits = bits;
+        done
+    }
+}
+
+/// `new` from the old length and the symbol, by `old + 17 - symbol`.
+static NEW_LENGTHS: [u8; 64] = {
+    let mut new_lengths = [0; 64];
+    let mut sum = 0;
+    while sum < 64 {
+        new_lengths[sum] = (sum % 17) as u8;
+        sum += 1;
+    }
+    new_lengths
+};
+
+#[inline(always)]
 fn read_lengths(
     bits: &mut MirroredBits<'_>,
     pre: &mut Table<6, 64, PRE_SYMBOLS>,
@@ -324,31 +369,27 @@ fn read_lengths(
         bits.consume(entry);
         (entry >> 8) as u8
     };
-    let difference = |old: u8, symbol: u8| {
-        if old >= symbol {
-            old - symbol
-        } else {
-            old + 17 - symbol
-        }
-    };
+    // Lengths and symbols of this kind are at most 16.
+    let changed = |old: u8, symbol: u8| NEW_LENGTHS[usize::from(17 + old - symbol) % 64];
     let mut at = 0;
-    while at < lengths.len() {
+    while let Some(length) = lengths.get_mut(at) {
         bits.refill();
-        let (run, value) = match symbol(bits) {
+        let first = symbol(bits);
+        if first <= 16 {
+            *length = changed(*length, first);
+            at += 1;
+            continue;
+        }
+        let (run, value) = match first {
             17 => (4 + bits.take(4), 0),
             18 => (20 + bits.take(5), 0),
-            19 => {
+            _ => {
                 let run = 4 + bits.take(1);
                 let symbol = symbol(bits);
                 if symbol > 16 {
                     return Err(Reason::BadCodeLengths);
                 }
-                (run, difference(lengths[at], symbol))
-            }
-            symbol => {
-                lengths[at] = difference(lengths[at], symbol);
-                at += 1;
-                continue;
+                (run, changed(*length, symbol))
             }
         };
         let end = at + run as usize;

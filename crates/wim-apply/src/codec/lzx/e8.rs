@@ -1,11 +1,13 @@
 //! The x86 filter: operands of `call` instructions are absolute in the compressed data.
 
-use crate::codec::cpu::{BytePair, match_mask};
+use crate::codec::cpu::equal_mask;
 
 /// The pretended size of the file that the code is from.
 const FILE_BYTES: i32 = 12_000_000;
 /// The last bytes of a chunk are never touched.
 const TAIL_BYTES: usize = 10;
+/// Bytes searched at once.
+const BLOCK: usize = 32;
 /// Opcode of `call rel32`.
 const CALL: u8 = 0xe8;
 
@@ -35,6 +37,7 @@ pub(super) fn apply(data: &mut [u8]) {
     });
 }
 
+#[inline(always)]
 fn filter(data: &mut [u8], translate: impl Fn(i32, i32) -> Option<i32>) {
     let end = data.len().saturating_sub(TAIL_BYTES);
     let (mut base, mut next) = (0, 0);
@@ -56,20 +59,19 @@ fn filter(data: &mut [u8], translate: impl Fn(i32, i32) -> Option<i32>) {
             }
             next = at + 5;
         }
-        base += 16;
+        base += BLOCK;
     }
 }
 
-/// A bit for each of the 16 bytes from `at` on: whether it is the opcode.
+/// A bit for each byte of the block at `at`: whether it is the opcode.
 #[inline(always)]
 fn call_mask(data: &[u8], at: usize) -> u32 {
-    const CALLS: [BytePair; 1] = [[(0xff, CALL), (0, 0)]];
-    match data[at..].first_chunk::<17>() {
-        Some(bytes) => match_mask(bytes, &CALLS),
+    match data[at..].first_chunk::<BLOCK>() {
+        Some(bytes) => equal_mask(bytes, CALL),
         None => {
-            let mut last = [0; 17];
+            let mut last = [0; BLOCK];
             last[..data.len() - at].copy_from_slice(&data[at..]);
-            match_mask(&last, &CALLS)
+            equal_mask(&last, CALL)
         }
     }
 }

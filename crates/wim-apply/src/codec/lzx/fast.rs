@@ -4,8 +4,8 @@
     reason = "output is written without a check per byte; the loop keeps a margin"
 )]
 
-use super::decode::{BASES, Items, LITERAL};
-use super::layout::{FIRST_ALIGNED_SLOT, LONG_LENGTH, MIN_MATCH};
+use super::decode::{BASES, Items, LITERAL, WITH_ALIGNED};
+use super::layout::{LONG_LENGTH, MIN_MATCH};
 use crate::codec::Reason;
 use crate::codec::huffman::LONG;
 use crate::codec::memory::{SLOP_BYTES, copy_match, put};
@@ -39,7 +39,7 @@ impl Items<'_, '_> {
         }
         while at < limit {
             bits.ensure_room(tail);
-            // SAFETY: the first of two refills after `ensure_room`.
+            // SAFETY: the first of at most three refills after `ensure_room`.
             unsafe { bits.refill_unchecked() };
             let mut entry = codes.main.root(bits.peek());
             if entry & LITERAL != 0 {
@@ -56,32 +56,37 @@ impl Items<'_, '_> {
             }
             if entry & LONG != 0 {
                 entry = codes.main.long(bits.peek());
+                // SAFETY: the second refill.
+                unsafe { bits.refill_unchecked() };
                 if entry & LITERAL != 0 {
                     literal!(entry);
                     continue;
                 }
             }
-            // At least 34 bits were held.
-            bits.consume(entry);
+            // At least 34 bits are held, and at least 45 after the refill for a long codeword.
+            let extra = (entry >> 24) & 31;
             let mut length = ((entry >> 8) & 7) as usize;
+            let mut low;
             if length == LONG_LENGTH {
+                bits.consume(entry - extra);
                 let entry = codes.length.decode(bits.peek());
                 bits.consume(entry);
                 length += usize::from((entry >> 8) as u8);
+                // SAFETY: the second or third refill.
+                unsafe { bits.refill_unchecked() };
+                low = bits.take(extra);
+            } else {
+                low = bits.consume_with_extra(entry, extra);
             }
             length += MIN_MATCH;
-            let slot = ((entry >> 16) & 63) as usize;
-            let extra = (entry >> 24) & 31;
-            // SAFETY: the second refill.
-            unsafe { bits.refill_unchecked() };
-            let low = if ALIGNED && slot >= FIRST_ALIGNED_SLOT {
-                let high = bits.take(extra - 3) << 3;
+            // An entry of the root takes at most 28 bits, of 34; of 11 and 14 bits if an aligned symbol of at most 7
+            // bits follows.
+            if ALIGNED && entry & WITH_ALIGNED != 0 {
                 let entry = codes.aligned.decode(bits.peek());
                 bits.consume(entry);
-                high + (entry >> 8)
-            } else {
-                bits.take(extra)
-            };
+                low = low << 3 | entry >> 8;
+            }
+            let slot = ((entry >> 16) & 63) as usize;
             let repeated = if slot == 0 { r0 } else { r1 };
             let repeated = if slot == 2 { r2 } else { repeated };
             let kept2 = if slot == 2 { r0 } else { r2 };

@@ -10,7 +10,8 @@ use crate::codec::{DecodeError, Reason};
 pub(super) const LITERAL: u32 = 1 << 31;
 /// A length header with this value is followed by more.
 pub(super) const LONG_LENGTH: usize = 15;
-/// Entries: matches have the length header in bits 8 to 11 and the number of offset bits in bits 16 to 19.
+/// Entries: matches have the length header in bits 8 to 11 and the number of offset bits in bits 16 to 19 and in the low
+/// bits, where it is added to the codeword's length.
 const PAYLOADS: [u32; SYMBOLS] = {
     let mut payloads = [0; SYMBOLS];
     let mut symbol = 0;
@@ -19,12 +20,19 @@ const PAYLOADS: [u32; SYMBOLS] = {
         payloads[symbol] = if symbol < 256 {
             LITERAL | number << 16
         } else {
-            (number >> 4 & 15) << 16 | (number & 15) << 8
+            let offset_bits = number >> 4 & 15;
+            offset_bits << 16 | (number & 15) << 8 | offset_bits
         };
         symbol += 1;
     }
     payloads
 };
+
+/// The number of offset bits of an entry; none for literals.
+#[inline(always)]
+pub(super) fn offset_bits_of(entry: u32) -> u32 {
+    if entry & LITERAL == 0 { entry >> 16 & 15 } else { 0 }
+}
 
 /// The table of a chunk's code.
 #[derive(Debug, Default)]
@@ -159,14 +167,14 @@ impl Items<'_> {
         while self.at < output.len() {
             bits.refill_careful(16);
             let entry = self.code.decode(bits.bits);
-            bits.consume(entry);
+            let offset_bits = offset_bits_of(entry);
+            bits.consume(entry - offset_bits);
             if entry & LITERAL != 0 {
                 output[self.at] = (entry >> 16) as u8;
                 self.at += 1;
                 continue;
             }
             bits.refill_careful(16);
-            let offset_bits = entry >> 16 & 15;
             let mut length = (entry >> 8 & 15) as usize;
             if length == LONG_LENGTH {
                 bits.give_back();

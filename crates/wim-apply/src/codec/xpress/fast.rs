@@ -8,13 +8,14 @@ use super::MIN_MATCH;
 use super::decode::{Bits, Items, LITERAL, LONG_LENGTH, check};
 use crate::codec::Reason;
 use crate::codec::huffman::LONG;
-use crate::codec::memory::{SLOP_BYTES, copy_exact, copy_match, load_u64, put};
+use crate::codec::memory::{SLOP_BYTES, copy_exact, copy_match, load_units, put};
+use crate::codec::mirrored_bits::last_bits;
 
 /// Longest match without more.
 const SHORT_MATCH: usize = LONG_LENGTH - 1 + MIN_MATCH;
 /// The fast loop stops this long before the end of the output.
 const OUTPUT_MARGIN: usize = 2 * SHORT_MATCH + SLOP_BYTES;
-/// The fast loop stops this long before the end of the input: two refills and the bytes of a length.
+/// The fast loop stops this long before the end of the input: three refills and the bytes of a length.
 const INPUT_MARGIN: usize = 24;
 
 impl Bits<'_> {
@@ -24,10 +25,8 @@ impl Bits<'_> {
     /// The input must have eight bytes from `next` on.
     #[inline(always)]
     unsafe fn refill(&mut self) {
-        // Four units, the first one to the top.
         // SAFETY: the caller's promise.
-        let units = unsafe { load_u64(self.input, self.next) }.rotate_left(32);
-        let word = (units & 0x0000_ffff_0000_ffff) << 16 | (units >> 16) & 0x0000_ffff_0000_ffff;
+        let word = unsafe { load_units(self.input, self.next) };
         self.bits |= word.wrapping_shr(self.held);
         self.next += 2 * (!self.held >> 4 & 3) as usize;
         self.held |= 48;
@@ -72,23 +71,26 @@ impl Items<'_> {
             }
             if entry & LONG != 0 {
                 entry = code.long(bits.bits);
+                // SAFETY: the first refill took at most six bytes; `INPUT_MARGIN` less six still has room for eight.
+                unsafe { bits.refill() };
                 if entry & LITERAL != 0 {
                     literal!(entry);
                     continue;
                 }
             }
-            // At least 26 bits were held.
-            bits.consume(entry);
-            // SAFETY: the first refill took at most six bytes; `INPUT_MARGIN` less six still has room for eight.
-            unsafe { bits.refill() };
+            // At least 26 bits are held, which is as much as an entry of the root can take.
             let offset_bits = entry >> 16 & 15;
             let mut length = (entry >> 8 & 15) as usize;
+            let offset;
             if length == LONG_LENGTH {
+                bits.consume(entry - offset_bits);
+                // SAFETY: the refills before took at most twelve bytes; `INPUT_MARGIN` less those still has room for eight.
+                unsafe { bits.refill() };
                 bits.give_back();
                 length = bits.long_length();
+                offset = 1_usize << offset_bits | bits.take(offset_bits) as usize;
                 if at + length >= limit {
-                    // Near the end; the rest of the item is decoded here, with care.
-                    let offset = 1_usize << offset_bits | bits.take(offset_bits) as usize;
+                    // Near the end.
                     match check(output, at, offset, length + MIN_MATCH) {
                         Ok(()) => copy_exact(output, at, offset, length + MIN_MATCH),
                         Err(reason) => result = Err(reason),
@@ -96,9 +98,11 @@ impl Items<'_> {
                     at += length + MIN_MATCH;
                     break;
                 }
+            } else {
+                offset = 1_usize << offset_bits | last_bits(bits.bits, entry, offset_bits) as usize;
+                bits.consume(entry);
             }
             length += MIN_MATCH;
-            let offset = 1_usize << offset_bits | bits.take(offset_bits) as usize;
             if offset > at {
                 result = Err(Reason::MatchOffset);
                 break;
