@@ -21,7 +21,13 @@ pub(super) struct Cost {
 pub(super) type Outcome = std::result::Result<Cost, String>;
 
 /// The median of each contestant's runs, by wall time. Programs take turns, so that a machine's mood falls on all.
-pub(super) fn measure(group: &Group, dir: &Path, runs: usize, sync: bool) -> Vec<Outcome> {
+pub(super) fn measure(
+    group: &Group,
+    dir: &Path,
+    runs: usize,
+    sync: bool,
+    count_writes: bool,
+) -> Vec<Outcome> {
     let mut all: Vec<std::result::Result<Vec<Cost>, String>> = vec![Ok(Vec::new()); group.contestants.len()];
     for _ in 0..runs.max(1) {
         for (contestant, so_far) in group.contestants.iter().zip(&mut all) {
@@ -41,7 +47,7 @@ pub(super) fn measure(group: &Group, dir: &Path, runs: usize, sync: bool) -> Vec
             let mut costs = costs?;
             costs.sort_by(|a, b| a.wall_s.total_cmp(&b.wall_s));
             let mut cost = costs[costs.len() / 2];
-            if group.writes {
+            if count_writes {
                 (cost.write_calls, cost.written_bytes) =
                     traced(contestant, dir).map_err(|error| error.to_string())?;
             }

@@ -62,6 +62,8 @@ pub(crate) fn run(args: &Args) -> Result {
         if !chosen(group.id) || (args.sync && !group.to_disk()) {
             continue;
         }
+        // Calls to a disk are those to memory.
+        let count_writes = group.writes && !args.sync;
         let more = format!(
             ", {}{}, median of {} runs",
             if args.dir.is_some() {
@@ -74,7 +76,13 @@ pub(crate) fn run(args: &Args) -> Result {
         );
         let conditions = sections::conditions(args.sample, &binary, &more)?;
         let outcomes = sh::step(group.title, || {
-            Ok(measure::measure(&group, dir.path(), args.runs, args.sync))
+            Ok(measure::measure(
+                &group,
+                dir.path(),
+                args.runs,
+                args.sync,
+                count_writes,
+            ))
         })?;
         for (contestant, outcome) in group.contestants.iter().zip(&outcomes) {
             if let Err(error) = outcome {
@@ -90,7 +98,7 @@ pub(crate) fn run(args: &Args) -> Result {
             args,
             &id,
             group.title,
-            &format!("{conditions}{}", table::table(&group, &outcomes)),
+            &format!("{conditions}{}", table::table(&group, &outcomes, count_writes)),
         )?;
     }
     if chosen("device-bytes") && !args.sync {

@@ -6,9 +6,9 @@ use super::groups::Group;
 use super::measure::{Cost, Outcome};
 
 /// The first contestant that ran is 1; above that is better.
-pub(super) fn table(group: &Group, outcomes: &[Outcome]) -> String {
+pub(super) fn table(group: &Group, outcomes: &[Outcome], writes: bool) -> String {
     let mut text = String::from("\n| | wall s | ratio | CPU s | ratio | peak MiB |");
-    if group.writes {
+    if writes {
         text.push_str(
             " write calls | ratio | MB written | ratio |\n|---|---|---|---|---|---|---|---|---|---|\n",
         );
@@ -19,8 +19,8 @@ pub(super) fn table(group: &Group, outcomes: &[Outcome]) -> String {
     for (contestant, outcome) in group.contestants.iter().zip(outcomes) {
         let _ = write!(text, "| {} |", contestant.name);
         match outcome {
-            Ok(cost) => row(&mut text, &first, cost, group.writes),
-            Err(_) if group.writes => text.push_str(" failed | | | | | | | | |"),
+            Ok(cost) => row(&mut text, &first, cost, writes),
+            Err(_) if writes => text.push_str(" failed | | | | | | | | |"),
             Err(_) => text.push_str(" failed | | | | |"),
         }
         text.push('\n');
@@ -63,7 +63,7 @@ mod tests {
     use super::super::groups::Contestant;
     use super::*;
 
-    fn group(writes: bool) -> Group {
+    fn group() -> Group {
         let one = |name: &str| Contestant {
             name: name.into(),
             script: String::new(),
@@ -71,7 +71,7 @@ mod tests {
         Group {
             id: "x",
             title: "x",
-            writes,
+            writes: true,
             contestants: vec![one("peer"), one("ours"), one("broken")],
         }
     }
@@ -87,7 +87,7 @@ mod tests {
         };
         let outcomes = [Ok(cost(3.0, 100)), Ok(cost(1.5, 0)), Err("no".to_owned())];
         for writes in [false, true] {
-            let text = table(&group(writes), &outcomes);
+            let text = table(&group(), &outcomes, writes);
             let columns: Vec<_> = text
                 .lines()
                 .skip(1)
@@ -95,7 +95,7 @@ mod tests {
                 .collect();
             assert!(columns.iter().all(|count| *count == columns[0]), "{text}");
         }
-        let text = table(&group(true), &outcomes);
+        let text = table(&group(), &outcomes, true);
         assert!(
             text.contains("| ours | 1.50 | 2.00 | 1.50 | 2.00 | 2 | 0 | - | 4 | 1.00 |"),
             "{text}"
