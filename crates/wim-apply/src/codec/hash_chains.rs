@@ -1,12 +1,14 @@
 //! Finds matches within a chunk of up to 64 KiB: chains of positions whose next four bytes have the same hash, and
 //! the latest position with the same three.
 
-const HASH4_BITS: u32 = 15;
-const HASH3_BITS: u32 = 13;
+const HASH4_BITS: u32 = 16;
+const HASH3_BITS: u32 = 12;
 /// No position: a match cannot begin at the last byte of the largest chunk.
 const NONE: u16 = u16::MAX;
-/// Positions this close to the end are not looked up.
-const TAIL_BYTES: usize = 8;
+/// Eight bytes can be loaded at every position.
+const PADDING_BYTES: usize = 8;
+/// Positions with fewer bytes than this to the end are not looked up.
+const LOOKED_UP_BYTES: usize = 4;
 
 /// Longest chunk.
 pub(super) const MAX_BYTES: usize = 1 << 16;
@@ -25,41 +27,71 @@ pub(super) struct Effort {
     pub(super) depth: u32,
     /// A match of this length ends the search.
     pub(super) nice_length: usize,
-    pub(super) max_length: usize,
 }
 
-/// The chains of one chunk.
+/// A chunk and its chains.
 #[derive(Debug)]
 pub(super) struct HashChains {
+    /// The chunk, and padding: a load at any `u16` is within bounds.
+    bytes: Box<[u8; MAX_BYTES + PADDING_BYTES]>,
+    length: usize,
     latest3: Box<[u16; 1 << HASH3_BITS]>,
     latest4: Box<[u16; 1 << HASH4_BITS]>,
     /// For each position, the one before it in its chain.
     before: Box<[u16; MAX_BYTES]>,
+    /// Of a hash, to use a part of `latest4`.
+    shift4: u32,
 }
 
 impl Default for HashChains {
     fn default() -> Self {
         Self {
+            bytes: Box::new([0; MAX_BYTES + PADDING_BYTES]),
+            length: 0,
             latest3: Box::new([NONE; 1 << HASH3_BITS]),
             latest4: Box::new([NONE; 1 << HASH4_BITS]),
             before: Box::new([NONE; MAX_BYTES]),
+            shift4: 0,
         }
     }
 }
 
 impl HashChains {
-    /// Forgets the chunk before.
-    pub(super) fn reset(&mut self) {
+    /// Takes a chunk of at most [`MAX_BYTES`] in place of the one before. Small ones use a part of the tables.
+    pub(super) fn load(&mut self, chunk: &[u8]) {
+        self.length = chunk.len();
+        self.bytes[..chunk.len()].copy_from_slice(chunk);
+        self.bytes[chunk.len()..][..PADDING_BYTES].fill(0);
+        let positions_log2 = (chunk.len().max(2) - 1).ilog2() + 1;
+        let bits4 = (positions_log2 + 3).min(HASH4_BITS);
+        self.shift4 = 32 - bits4;
         self.latest3.fill(NONE);
-        self.latest4.fill(NONE);
+        self.latest4[..1 << bits4].fill(NONE);
+    }
+
+    #[inline(always)]
+    fn next4(&self, at: usize) -> u32 {
+        let next = self.bytes[at % MAX_BYTES..]
+            .first_chunk()
+            .expect("there is padding");
+        u32::from_le_bytes(*next)
+    }
+
+    #[inline(always)]
+    fn next8(&self, at: usize) -> u64 {
+        let next = self.bytes[at % MAX_BYTES..]
+            .first_chunk()
+            .expect("there is padding");
+        u64::from_le_bytes(*next)
     }
 
     /// Enters a position and returns the latest ones with the same three and four bytes.
     #[inline(always)]
-    fn enter(&mut self, data: &[u8], at: usize) -> (u16, u16) {
-        let next = load4(data, at);
-        let latest3 = &mut self.latest3[hash::<HASH3_BITS>(next << 8)];
-        let latest4 = &mut self.latest4[hash::<HASH4_BITS>(next)];
+    fn enter(&mut self, at: usize, next: u32) -> (u16, u16) {
+        let hash3 = (next << 8).wrapping_mul(0x9e37_79b1) >> (32 - HASH3_BITS);
+        let hash4 = next.wrapping_mul(0x9e37_79b1) >> self.shift4;
+        let latest3 = &mut self.latest3[hash3 as usize % (1 << HASH3_BITS)];
+        let latest4 = &mut self.latest4[hash4 as usize % (1 << HASH4_BITS)];
         let found = (*latest3, *latest4);
         (*latest3, *latest4) = (at as u16, at as u16);
         self.before[at % MAX_BYTES] = found.1;
@@ -68,89 +100,76 @@ impl HashChains {
 
     /// Enters the positions from `at` to before `end`.
     #[inline(always)]
-    pub(super) fn skip(&mut self, data: &[u8], at: usize, end: usize) {
-        for at in at..end.min(data.len().saturating_sub(TAIL_BYTES)) {
-            self.enter(data, at);
+    pub(super) fn skip(&mut self, at: usize, end: usize) {
+        for at in at..end.min((self.length + 1).saturating_sub(LOOKED_UP_BYTES)) {
+            self.enter(at, self.next4(at));
         }
     }
 
     /// Enters `at` and returns the longest match there that is longer than `longer_than` (the nearest of the
     /// longest).
     #[inline(always)]
-    pub(super) fn find(&mut self, data: &[u8], at: usize, longer_than: usize, effort: Effort) -> Match {
-        if at + TAIL_BYTES >= data.len() {
+    pub(super) fn find(&mut self, at: usize, longer_than: usize, effort: Effort) -> Match {
+        if at + LOOKED_UP_BYTES > self.length {
             return Match::default();
         }
-        let (latest3, mut position) = self.enter(data, at);
+        let next = self.next4(at);
+        let (latest3, mut position) = self.enter(at, next);
         let mut best = Match {
             length: longer_than,
             offset: 0,
         };
-        let next = load4(data, at);
-        let max_length = effort.max_length.min(data.len() - at);
+        let max_length = self.length - at;
         if best.length < 3 && latest3 != NONE {
             let from = usize::from(latest3);
-            if (load4(data, from) ^ next) << 8 == 0 {
+            if (self.next4(from) ^ next) << 8 == 0 {
                 best = Match {
                     length: 3,
                     offset: at - from,
                 };
             }
         }
+        if best.length >= max_length {
+            return Match::default();
+        }
         let mut depth = effort.depth;
-        while position != NONE && depth > 0 && best.length < max_length {
+        // The last bytes of a longer match differ most often.
+        let mut check = best.length.max(3) - 3;
+        let mut last = self.next4(at + check);
+        while position != NONE && depth > 0 {
             depth -= 1;
             let from = usize::from(position);
             position = self.before[from];
-            // The last bytes of a longer match differ most often.
-            let check = best.length.max(3) - 3;
-            if load4(data, from + check) != load4(data, at + check) || load4(data, from) != next {
+            if self.next4(from + check) != last || self.next4(from) != next {
                 continue;
             }
-            let length = match_length(data, from, at, max_length);
+            let length = self.match_length(from, at, max_length);
             if length > best.length {
                 best = Match {
                     length,
                     offset: at - from,
                 };
-                if length >= effort.nice_length {
+                if length >= effort.nice_length || length >= max_length {
                     break;
                 }
+                check = length - 3;
+                last = self.next4(at + check);
             }
         }
         if best.offset == 0 { Match::default() } else { best }
     }
-}
 
-#[inline(always)]
-fn load4(data: &[u8], at: usize) -> u32 {
-    data.get(at..)
-        .and_then(<[u8]>::first_chunk)
-        .map_or(0, |bytes| u32::from_le_bytes(*bytes))
-}
-
-#[inline(always)]
-fn hash<const BITS: u32>(bytes: u32) -> usize {
-    (bytes.wrapping_mul(0x9e37_79b1) >> (32 - BITS)) as usize
-}
-
-/// How many bytes are equal, at most `max`; both places have four equal bytes.
-#[inline(always)]
-fn match_length(data: &[u8], from: usize, at: usize, max: usize) -> usize {
-    let (a, b) = (&data[from..from + max], &data[at..at + max]);
-    let mut length = 4;
-    while let (Some(x), Some(y)) = (
-        a.get(length..).and_then(<[u8]>::first_chunk::<8>),
-        b.get(length..).and_then(<[u8]>::first_chunk::<8>),
-    ) {
-        let differ = u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y);
-        if differ != 0 {
-            return length + differ.trailing_zeros() as usize / 8;
+    /// How many bytes are equal, at most `max`; both places have four equal bytes.
+    #[inline(always)]
+    fn match_length(&self, from: usize, at: usize, max: usize) -> usize {
+        let mut length = 4;
+        while length < max {
+            let differ = self.next8(from + length) ^ self.next8(at + length);
+            if differ != 0 {
+                return max.min(length + differ.trailing_zeros() as usize / 8);
+            }
+            length += 8;
         }
-        length += 8;
+        max
     }
-    while length < max && a[length] == b[length] {
-        length += 1;
-    }
-    length
 }

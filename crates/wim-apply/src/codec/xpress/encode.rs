@@ -5,6 +5,10 @@ use crate::codec::cpu::{self, Hot};
 use crate::codec::hash_chains::{Effort, HashChains, Match};
 use crate::codec::huffman::{LengthBuilder, codewords};
 
+/// An item, or the end, takes at most this many bytes.
+const ITEM_BYTES: usize = 8;
+/// Bits for the length of a codeword beside it.
+const LENGTH_BITS: u32 = 4;
 /// Longest codeword.
 const MAX_CODE_BITS: usize = 15;
 /// After the last item; decoders do not need it, but Microsoft's encoder writes it.
@@ -14,11 +18,10 @@ const LONG_LENGTH: usize = 15;
 /// A byte with this value is followed by the whole length.
 const LONGER_LENGTH: usize = 255;
 
-const EFFORT: Effort = Effort {
-    depth: 9,
-    nice_length: 40,
-    max_length: MAX_CHUNK_BYTES as usize,
-};
+/// A match of this length is taken without a look at others.
+const NICE_LENGTH: usize = 40;
+/// Chunks up to this size have short chains, and their codes are a greater part of the work.
+const SMALL_CHUNK_BYTES: usize = 8 << 10;
 /// Three bytes from farther away cost more than they save.
 const MAX_OFFSET_OF_3: usize = 4096;
 
@@ -63,39 +66,37 @@ impl Encoder {
         frequencies[END] += 1;
         let mut lengths = [0; SYMBOLS];
         self.builder.build(&frequencies, MAX_CODE_BITS, &mut lengths);
-        output.extend(
-            lengths
-                .as_chunks::<2>()
-                .0
-                .iter()
-                .map(|[low, high]| low | high << 4),
-        );
-
+        // Room for an item after the last one that may begin.
+        output.resize(input.len() + ITEM_BYTES, 0);
+        for (byte, [low, high]) in output.iter_mut().zip(lengths.as_chunks::<2>().0) {
+            *byte = low | high << 4;
+        }
         let mut codes = [0; SYMBOLS];
         codewords(&lengths, &mut codes);
-        let mut bits = UnitWriter::new(output);
-        for item in &self.items {
-            let symbol = usize::from(item.symbol);
-            bits.put(codes[symbol], lengths[symbol].into());
-            if symbol >= 256 {
-                if symbol % 16 == LONG_LENGTH {
-                    bits.put_length(item.length);
-                }
-                bits.put(item.offset.into(), u32::from(item.symbol >> 4 & 15));
-                if bits.output.len() >= input.len() {
-                    return None;
-                }
-            }
+        for (code, length) in codes.iter_mut().zip(lengths) {
+            *code = *code << LENGTH_BITS | u32::from(length);
         }
-        bits.put(codes[END], lengths[END].into());
-        bits.finish();
-        (output.len() < input.len()).then_some(())
+        let mut bits = UnitWriter::new(output, TABLE_BYTES);
+        for item in &self.items {
+            if bits.end >= input.len() {
+                return None;
+            }
+            bits.put_item(codes[usize::from(item.symbol) % SYMBOLS], *item);
+        }
+        let end = bits.finish(codes[END]);
+        output.truncate(end);
+        (end < input.len()).then_some(())
     }
 
     /// Chooses literals and matches: a match waits while the next position has a better one.
     #[inline(always)]
     fn parse(&mut self, input: &[u8], frequencies: &mut [u32; SYMBOLS]) {
-        self.chains.reset();
+        self.chains.load(input);
+        let small = input.len() <= SMALL_CHUNK_BYTES;
+        let [effort, lazy] = if small { [3, 1] } else { [5, 2] }.map(|depth| Effort {
+            depth,
+            nice_length: NICE_LENGTH,
+        });
         self.items.clear();
         let mut add = |item: Item| {
             frequencies[usize::from(item.symbol)] += 1;
@@ -103,19 +104,15 @@ impl Encoder {
         };
         let mut at = 0;
         while at < input.len() {
-            let mut found = worth(self.chains.find(input, at, MIN_MATCH - 1, EFFORT));
+            let mut found = worth(self.chains.find(at, MIN_MATCH - 1, effort));
             let mut entered = at + 1;
             if found.length == 0 {
                 add(literal(input[at]));
                 at += 1;
                 continue;
             }
-            while found.length < EFFORT.nice_length {
-                let half = Effort {
-                    depth: EFFORT.depth / 2,
-                    ..EFFORT
-                };
-                let next = self.chains.find(input, at + 1, found.length - 1, half);
+            while found.length < NICE_LENGTH {
+                let next = self.chains.find(at + 1, found.length - 1, lazy);
                 entered = at + 2;
                 if next.length != 0 && gain(found, next) > 2 {
                     add(literal(input[at]));
@@ -127,7 +124,7 @@ impl Encoder {
             }
             add(matched(found));
             let end = at + found.length;
-            self.chains.skip(input, entered, end);
+            self.chains.skip(entered, end);
             at = end;
         }
     }
@@ -183,7 +180,10 @@ fn matched(found: Match) -> Item {
 
 /// Writes units of bits, and bytes between them where a decoder looks for them: it holds at least 16 bits.
 struct UnitWriter<'a> {
-    output: &'a mut Vec<u8>,
+    /// Zeros: the last unit that has its place may stay unused.
+    output: &'a mut [u8],
+    /// Of what is written or has its place.
+    end: usize,
     /// Bits that are in no unit yet, at most 16 of them between calls.
     bits: u64,
     held: u32,
@@ -192,47 +192,72 @@ struct UnitWriter<'a> {
 }
 
 impl<'a> UnitWriter<'a> {
-    fn new(output: &'a mut Vec<u8>) -> Self {
-        let start = output.len();
-        output.extend([0; 4]);
+    fn new(output: &'a mut [u8], start: usize) -> Self {
         Self {
             output,
+            end: start + 4,
             bits: 0,
             held: 0,
             places: [start, start + 2],
         }
     }
 
-    /// Writes up to 16 bits.
+    /// Writes an item with this codeword and length of it.
     #[inline(always)]
-    fn put(&mut self, value: u32, count: u32) {
-        self.bits = (self.bits << count) | u64::from(value);
-        self.held += count;
-        if self.held > 16 {
-            self.held -= 16;
-            self.unit((self.bits >> self.held) as u16);
-            let next = self.output.len();
-            self.output.extend([0; 2]);
-            self.places = [self.places[1], next];
+    fn put_item(&mut self, code: u32, item: Item) {
+        let (word, count) = (u64::from(code >> LENGTH_BITS), code % (1 << LENGTH_BITS));
+        if item.symbol < 256 {
+            self.put(word, count);
+            return;
+        }
+        let offset_bits = u32::from(item.symbol >> 4 & 15);
+        if usize::from(item.symbol) % 16 == LONG_LENGTH {
+            self.put(word, count);
+            self.put_length(item.length);
+            self.put(item.offset.into(), offset_bits);
+        } else {
+            self.put(word << offset_bits | u64::from(item.offset), count + offset_bits);
         }
     }
 
-    fn unit(&mut self, unit: u16) {
-        let place = self.places[0];
-        self.output[place..place + 2].copy_from_slice(&unit.to_le_bytes());
+    /// Writes up to 30 bits.
+    #[inline(always)]
+    fn put(&mut self, value: u64, count: u32) {
+        self.bits = self.bits << count | value;
+        self.held += count;
+        while self.held > 16 {
+            self.held -= 16;
+            self.put_unit((self.bits >> self.held) as u16);
+            self.places = [self.places[1], self.end];
+            self.end += 2;
+        }
+    }
+
+    #[inline(always)]
+    fn put_unit(&mut self, unit: u16) {
+        self.output[self.places[0]..][..2].copy_from_slice(&unit.to_le_bytes());
     }
 
     fn put_length(&mut self, length: u16) {
         let more = usize::from(length) - LONG_LENGTH;
         if more < LONGER_LENGTH {
-            self.output.push(more as u8);
+            self.put_bytes([more as u8]);
         } else {
-            self.output.push(LONGER_LENGTH as u8);
-            self.output.extend(length.to_le_bytes());
+            let [low, high] = length.to_le_bytes();
+            self.put_bytes([LONGER_LENGTH as u8, low, high]);
         }
     }
 
-    fn finish(mut self) {
-        self.unit((self.bits << (16 - self.held)) as u16);
+    #[inline(always)]
+    fn put_bytes<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.output[self.end..][..N].copy_from_slice(&bytes);
+        self.end += N;
+    }
+
+    /// Writes the last codeword and what is held, and returns where the chunk ends.
+    fn finish(mut self, code: u32) -> usize {
+        self.put(u64::from(code >> LENGTH_BITS), code % (1 << LENGTH_BITS));
+        self.put_unit((self.bits << (16 - self.held)) as u16);
+        self.end
     }
 }
