@@ -72,7 +72,8 @@ impl Failure {
     pub(crate) fn io(what: impl Display, error: &io::Error) -> Self {
         let code = match error.kind() {
             io::ErrorKind::AlreadyExists => REFUSED,
-            io::ErrorKind::NotFound => BAD_INPUT,
+            // Not there, or no file: a folder, say.
+            io::ErrorKind::NotFound | io::ErrorKind::IsADirectory => BAD_INPUT,
             _ => SYSTEM,
         };
         let mut failure = Self::new(code, format_args!("{what}: {error}"));
@@ -126,7 +127,7 @@ macro_rules! failure_from {
                     _ => BAD_INPUT,
                 };
                 let mut failure = Self::of(code, &error);
-                failure.hint = $hint(kind).map(Text::from);
+                failure.hint = $hint(&error).map(Text::from);
                 failure
             }
         })+
@@ -165,17 +166,17 @@ impl From<stick::Error> for Failure {
             E::Incomplete { source: inner, .. } => Self::from(*inner).hint_if_none(Message::HintMakeRoom),
             E::Wim { source, .. } => source.into(),
             E::Iso { source, .. } => source.into(),
-            E::Partitioner(partitioner::Error::Refused { ref findings, .. })
-                if findings.iter().any(|finding| finding.code == "target-exists") =>
-            {
-                Self::new(REFUSED, "").hint(Message::HintOtherName)
-            }
             E::Partitioner(source) => source.into(),
             E::Ntfs(source) => source.into(),
             E::Build(source) => source.into(),
             E::Hive { source, .. } => source.into(),
             E::Boot(source) => source.into(),
-            E::Io { ref source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            E::Io { ref source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
+                ) =>
+            {
                 Self::of(BAD_INPUT, &error).hint(Message::HintCheckPath)
             }
             E::Io { .. } => Self::of(SYSTEM, &error),

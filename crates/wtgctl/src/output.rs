@@ -106,6 +106,14 @@ impl Output {
         self.record("result", value, text)
     }
 
+    /// The last record where stdout carries a file's bytes: with `--json` it goes to stderr.
+    pub(crate) fn result_beside_data<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
+        if self.json {
+            eprintln!("{}", record("result", value)?);
+        }
+        Ok(())
+    }
+
     /// A record of progress with `--json`.
     pub(crate) fn progress_record<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
         if self.json {
@@ -169,15 +177,20 @@ impl Output {
                 write_line(&text)
             };
         }
-        let mut record = serde_json::Map::new();
-        record.insert("type".to_owned(), Value::from(kind));
-        match serde_json::to_value(value) {
-            Ok(Value::Object(fields)) => record.extend(fields),
-            Ok(other) => drop(record.insert("value".to_owned(), other)),
-            Err(error) => return Err(Failure::new(crate::failure::SYSTEM, error)),
-        }
-        write_line(&Value::Object(record).to_string())
+        write_line(&record(kind, value)?.to_string())
     }
+}
+
+/// A value with its type in front.
+fn record<T: Serialize>(kind: &str, value: &T) -> Result<Value, Failure> {
+    let mut record = serde_json::Map::new();
+    match serde_json::to_value(value) {
+        Ok(Value::Object(fields)) => record = fields,
+        Ok(other) => drop(record.insert("value".to_owned(), other)),
+        Err(error) => return Err(Failure::new(crate::failure::SYSTEM, error)),
+    }
+    record.insert("type".to_owned(), Value::from(kind));
+    Ok(Value::Object(record))
 }
 
 fn write_line(line: &str) -> Result<(), Failure> {

@@ -143,6 +143,8 @@ fn phase_name(phase: &str, lang: Lang) -> String {
     let message = match phase {
         "apply" => Message::PhaseApply,
         "boot" => Message::PhaseBoot,
+        "capture" => Message::PhaseCapture,
+        "export" => Message::PhaseExport,
         "extract" => Message::PhaseExtract,
         "sync" => Message::PhaseSync,
         "verify" => Message::PhaseVerify,
@@ -159,7 +161,9 @@ mod tests {
 
     #[test]
     fn phases_have_names_in_both_languages() {
-        for phase in ["apply", "boot", "extract", "sync", "verify", "windows", "write"] {
+        for phase in [
+            "apply", "boot", "capture", "export", "extract", "sync", "verify", "windows", "write",
+        ] {
             assert_eq!(phase_name(phase, Lang::En), phase);
             assert_ne!(phase_name(phase, Lang::Zh), phase);
         }

@@ -102,7 +102,6 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Result<Outcome, Failure> {
 #[derive(Serialize)]
 struct ValueRecord {
     name: String,
-    #[serde(rename = "type")]
     data_type: String,
     value: serde_json::Value,
 }
@@ -200,10 +199,12 @@ fn export(args: &ExportArgs, context: &Context) -> Result<(), Failure> {
     };
     let Some(out) = &args.out else {
         let mut stdout = BufWriter::new(std::io::stdout().lock());
-        return key
-            .export(&prefix, &mut stdout)
+        key.export(&prefix, &mut stdout)
             .and_then(|()| stdout.flush())
-            .map_err(|error| Failure::io("stdout", &error));
+            .map_err(|error| Failure::io("stdout", &error))?;
+        return context
+            .output
+            .result_beside_data(&serde_json::json!({ "file": null }));
     };
     let mut text = Vec::new();
     let failed = |error: std::io::Error| Failure::io(out.display(), &error);

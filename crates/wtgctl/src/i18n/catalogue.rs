@@ -36,6 +36,8 @@ messages! {
     // Progress.
     PhaseApply => "apply", "释放文件";
     PhaseBoot => "boot", "引导文件";
+    PhaseCapture => "capture", "捕获";
+    PhaseExport => "export", "导出";
     PhaseExtract => "extract", "提取文件";
     PhaseSync => "sync", "写入介质";
     PhaseVerify => "verify", "校验";
@@ -123,6 +125,18 @@ messages! {
 
     PlanHasSeed { seed: u64 } => "the plan has a seed of its own, {seed}", "计划自带种子 {seed}";
 
+    // Windows images and volumes.
+    ImageNotChosen { path: String, images: String } =>
+        "{path}: several images, and none was chosen: {images}",
+        "{path}：有多个映像，但没有选择其中之一：{images}";
+    IsDirectory { path: String } => "{path}: it is a directory", "{path}：这是目录";
+    NoSuchStream { path: String } => "{path}: no such stream", "{path}：没有这个数据流";
+    FolderNotEmpty { path: String } => "{path}: the folder is not empty", "{path}：文件夹不是空的";
+    ExistsAlready { path: String } => "{path}: it exists already", "{path}：已经存在";
+    NameTaken { path: String, index: u32, name: String } =>
+        "{path}: image {index} has the name {name:?} already",
+        "{path}：映像 {index} 已经使用名称 {name:?}";
+
     // Hints: damaged or unsuitable sources.
     HintImageDamaged =>
         "the image is damaged: copy or download it again and compare its checksum",
@@ -148,7 +162,32 @@ messages! {
         "请用 --index 选择其他映像；安装程序和恢复环境的映像不能做成可启动盘";
     HintCheckPath => "check the path", "请检查路径";
 
+    HintNameImage => "name one, by number or name", "请按编号或名称指定一个";
+    HintGiveName => "give another one with --name", "请用 --name 指定其他名称";
+    HintListStreams =>
+        "`wtgctl wim ls --json` lists the streams of each file",
+        "`wtgctl wim ls --json` 可列出每个文件的数据流";
+    HintDamagedOutput => "what was written is damaged: do not use it", "写出的内容已损坏：请勿使用";
+    HintNameReference => "name that file with --ref", "请用 --ref 指定那个文件";
+    HintExportFirst =>
+        "`wtgctl wim export FILE all NEW.wim` makes one that can be split",
+        "请先用 `wtgctl wim export FILE all NEW.wim` 生成可以分卷的文件";
+    HintPartition =>
+        "if it is a disk image, choose the volume with --partition N",
+        "如果是磁盘映像，请用 --partition N 选择卷";
+    HintTreeSource =>
+        "give a folder, an NTFS volume, or with --partition N a disk image",
+        "请给出文件夹、NTFS 卷，或加 --partition N 给出磁盘映像";
+
     // Hints: targets.
+    HintEmptyFolder => "choose an empty folder, or a new one", "请选择空文件夹或新文件夹";
+    HintForce => "say --force when that is what you want", "如果确实要这样做，请加 --force";
+    HintLargerPartition =>
+        "a partition has the size it has: choose a larger one",
+        "分区的大小无法改变：请选择更大的分区";
+    HintVolumeUnfinished =>
+        "the volume has no boot sector: nothing takes it for finished; run the same command again with --force",
+        "该卷没有引导扇区，不会被当作已完成；请加 --force 再次运行同样的命令";
     HintDevices =>
         "`wtgctl devices` shows what can be written, and why the rest cannot",
         "`wtgctl devices` 可列出能写入的设备，以及其余设备不能写入的原因";

@@ -142,11 +142,14 @@ pub(super) fn ls(args: &LsArgs, context: &Context) -> Result<Outcome, Failure> {
 
 /// A file's content to stdout.
 pub(super) fn cat(args: &CatArgs, context: &Context) -> Result<Outcome, Failure> {
-    let _ = context;
     let mut volume = open(&args.volume)?;
     let entry = volume.entry(&args.path)?;
     let mut file = volume.open_file(&entry)?;
-    io::copy(&mut file, &mut io::stdout().lock()).map_err(|e| read_failure(&args.path, &e))?;
+    let size_bytes =
+        io::copy(&mut file, &mut io::stdout().lock()).map_err(|e| read_failure(&args.path, &e))?;
+    context
+        .output
+        .result_beside_data(&serde_json::json!({ "size_bytes": size_bytes }))?;
     Ok(Outcome::Holds)
 }
 

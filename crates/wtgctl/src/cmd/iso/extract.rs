@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::json;
 
 use super::select::{select, without_nested};
 use super::{Context, ImageArgs, Outcome};
-use crate::failure::{Failure, INTERRUPTED, USAGE};
+use crate::failure::{Failure, INTERRUPTED};
 use crate::progress::Progress;
 use crate::size::human;
 
@@ -46,11 +47,6 @@ struct ExtractResult {
 
 /// Writes one file to stdout.
 pub(super) fn run_cat(args: &CatArgs, context: &Context) -> Result<Outcome, Failure> {
-    if context.output.is_json() {
-        return Err(
-            Failure::new(USAGE, "cat writes a file's bytes, not JSON").hint("use `wtgctl iso extract`")
-        );
-    }
     let mut image = args.image.open()?;
     let entry = args.image.file_entry(&mut image, &args.path)?;
     let mut file = image
@@ -58,6 +54,7 @@ pub(super) fn run_cat(args: &CatArgs, context: &Context) -> Result<Outcome, Fail
         .map_err(|error| args.image.failed(error))?;
     let mut buffer = vec![0; 1 << 20];
     let mut stdout = io::stdout().lock();
+    let mut size_bytes = 0_u64;
     loop {
         if context.interrupt().load(Ordering::SeqCst) {
             return Err(Failure::new(INTERRUPTED, "interrupted"));
@@ -69,11 +66,15 @@ pub(super) fn run_cat(args: &CatArgs, context: &Context) -> Result<Outcome, Fail
             Err(error) => return Err(Failure::io(args.image.image.display(), &error)),
         };
         let bytes = buffer.get(..len).unwrap_or_default();
+        size_bytes += len as u64;
         stdout
             .write_all(bytes)
             .map_err(|error| Failure::io("stdout", &error))?;
     }
     stdout.flush().map_err(|error| Failure::io("stdout", &error))?;
+    context
+        .output
+        .result_beside_data(&json!({ "size_bytes": size_bytes }))?;
     Ok(Outcome::Holds)
 }
 

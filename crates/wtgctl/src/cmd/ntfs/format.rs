@@ -7,7 +7,7 @@ use partitioner::device::{FileRequest, Host, Target};
 use serde::Serialize;
 
 use crate::cmd::{Context, Outcome};
-use crate::failure::Failure;
+use crate::failure::{Failure, USAGE};
 use crate::size::{Size, human};
 
 /// FILETIME of 1 January 2000: formatting reads no clock.
@@ -73,7 +73,10 @@ pub(super) fn run(args: FormatArgs, context: &Context) -> Result<Outcome, Failur
         keep_free: Vec::new(),
     });
     // What cannot be built is said before a file is made.
-    builder.plan()?;
+    builder.plan().map_err(|error| match error.kind() {
+        ntfs_image::BuildErrorKind::Invalid => Failure::of(USAGE, &error),
+        _ => error.into(),
+    })?;
     let request = FileRequest {
         path: &args.volume,
         size_bytes: args.size.0,

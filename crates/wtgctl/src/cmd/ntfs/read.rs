@@ -15,6 +15,7 @@ use wim_apply::codec::{Codec, Decoder};
 use super::VolumeArgs;
 use crate::cmd::{Context, Outcome};
 use crate::failure::{BAD_INPUT, Failure, SYSTEM, USAGE};
+use crate::i18n::Message;
 use crate::size::human;
 
 /// Arguments of `wtgctl ntfs ls`.
@@ -77,6 +78,11 @@ struct Listed {
 #[derive(Serialize)]
 struct Count {
     count: usize,
+}
+
+#[derive(Serialize)]
+struct Cat {
+    size_bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -146,16 +152,11 @@ pub(super) fn info(args: &VolumeArgs, context: &Context) -> Result<Outcome, Fail
 pub(super) fn ls(args: &LsArgs, context: &Context) -> Result<Outcome, Failure> {
     let mut volume = open(&args.volume)?;
     let (start, recursive) = match &args.path {
-        Some(path) => (
-            volume
-                .lookup(path)
-                .map_err(|error| Failure::from(error).at(path))?,
-            false,
-        ),
+        Some(path) => (volume.lookup(path)?, false),
         None => (volume.root()?, true),
     };
-    if !start.is_directory() {
-        return Err(Failure::new(USAGE, "not a directory").at(args.path.as_deref().unwrap_or("\\")));
+    if let Some(path) = args.path.as_deref().filter(|_| !start.is_directory()) {
+        return ls_file(&mut volume, path, &start, context);
     }
     let base = args
         .path
@@ -196,6 +197,30 @@ pub(super) fn ls(args: &LsArgs, context: &Context) -> Result<Outcome, Failure> {
     Ok(Outcome::Holds)
 }
 
+/// Lists one file, as its directory does.
+fn ls_file(
+    volume: &mut Volume<Window<File>>,
+    path: &str,
+    file: &ntfs_image::read::File,
+    context: &Context,
+) -> Result<Outcome, Failure> {
+    let path = format!("\\{}", path.trim_matches(['\\', '/']).replace('/', "\\"));
+    let folder = path.rsplit_once('\\').map_or("\\", |(folder, _)| folder);
+    let folder = volume.lookup(folder)?;
+    let asked = path.rsplit('\\').next().unwrap_or_default();
+    let mut found: Vec<DirectoryEntry> = volume.directory(&folder)?;
+    found.retain(|entry| entry.reference == file.reference);
+    // Of several names of the file in this directory, the one that was asked for.
+    let named = |entry: &&DirectoryEntry| display_name(&entry.key.name).eq_ignore_ascii_case(asked);
+    let entry = found.iter().find(named).or(found.first());
+    if let Some(entry) = entry {
+        print_entry(&path, entry, context)?;
+    }
+    let count = usize::from(entry.is_some());
+    context.output.result(&Count { count }, String::new)?;
+    Ok(Outcome::Holds)
+}
+
 fn print_entry(path: &str, entry: &DirectoryEntry, context: &Context) -> Result<(), Failure> {
     let key = &entry.key;
     let reparse = key.attributes & file_attribute::REPARSE_POINT != 0;
@@ -226,22 +251,29 @@ fn print_entry(path: &str, entry: &DirectoryEntry, context: &Context) -> Result<
 
 /// A file's content to stdout.
 pub(super) fn cat(args: &CatArgs, context: &Context) -> Result<Outcome, Failure> {
-    let _ = context;
     let mut volume = open(&args.volume)?;
     let (path, stream) = args.path.split_once(':').unwrap_or((&args.path, ""));
-    let file = volume
-        .lookup(path)
-        .map_err(|error| Failure::from(error).at(path))?;
+    let file = volume.lookup(path)?;
     let name: Vec<u16> = stream.encode_utf16().collect();
     if file.attribute(attribute::DATA, &name).is_none() {
-        return Err(Failure::new(USAGE, "no such stream").at(&args.path));
+        let path = args.path.clone();
+        return Err(Failure::new(
+            USAGE,
+            if file.is_directory() && stream.is_empty() {
+                Message::IsDirectory { path }
+            } else {
+                Message::NoSuchStream { path }
+            },
+        ));
     }
     let compact = volume.compact(&file)?.filter(|_| stream.is_empty() && !args.raw);
     let mut bytes: Box<dyn Read + '_> = match &compact {
         Some(compact) => Box::new(volume.open_compact(compact, decoder())?),
         None => Box::new(volume.open_stream(&file, &name)?),
     };
-    io::copy(&mut bytes, &mut io::stdout().lock()).map_err(|error| read_failure(&args.path, &error))?;
+    let size_bytes =
+        io::copy(&mut bytes, &mut io::stdout().lock()).map_err(|error| read_failure(&args.path, &error))?;
+    context.output.result_beside_data(&Cat { size_bytes })?;
     Ok(Outcome::Holds)
 }
 
@@ -378,7 +410,7 @@ fn open(args: &VolumeArgs) -> Result<Volume<Window<File>>, Failure> {
         let failure = Failure::from(error).at(args.volume.display());
         match args.partition {
             Some(_) => failure,
-            None => failure.hint("if it is a disk image, choose the volume with --partition N"),
+            None => failure.hint(Message::HintPartition),
         }
     })
 }

@@ -14,6 +14,7 @@ use super::open::{WimArgs, apply_options, with_control};
 use super::{Context, Outcome};
 use crate::cmd::job::{CompactArg, VerifyArg, random_seed};
 use crate::failure::{Failure, REFUSED, USAGE};
+use crate::i18n::Message;
 use crate::progress::Progress;
 use crate::size::{Size, human};
 
@@ -63,6 +64,10 @@ pub(crate) fn run(args: ApplyArgs, context: &Context) -> Result<Outcome, Failure
 }
 
 fn to_directory(args: &ApplyArgs, directory: &Path, context: &Context) -> Result<Outcome, Failure> {
+    if std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
+        let path = directory.display().to_string();
+        return Err(Failure::new(REFUSED, Message::FolderNotEmpty { path }).hint(Message::HintEmptyFolder));
+    }
     let wim = args.wim.open()?;
     let index = args.wim.image_index(&wim, Some(&args.image))?;
     let image = wim.image(index).map_err(|error| args.wim.failed(error))?;
@@ -117,7 +122,7 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
     if let Some(number) = args.partition {
         if !args.force {
             let message = format!("{}: partition {number} would be overwritten", volume.display());
-            return Err(Failure::new(REFUSED, message).hint("say --force when that is what you want"));
+            return Err(Failure::new(REFUSED, message).hint(Message::HintForce));
         }
         let mut target = Target::open_file_in_place(&host, volume, &sources)?;
         let limits = partitioner::Limits::default();
@@ -129,7 +134,13 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
         disk = Some(target);
     }
     let run = context.run_options();
-    let prepared = PreparedVolume::new(&wim, index, options, &run)?;
+    let prepared = PreparedVolume::new(&wim, index, options, &run).map_err(|error| match error {
+        // A partition has the size it has.
+        stick::Error::TooSmall { .. } if args.partition.is_some() => {
+            Failure::from(error).hint(Message::HintLargerPartition)
+        }
+        error => error.into(),
+    })?;
     for warning in &prepared.warnings {
         context.output.warning(warning);
     }
@@ -151,8 +162,7 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
     let mut window = Window::new(&mut target, options.first_byte, prepared.size_bytes);
     let written = prepared.write_to(&wim, &mut window, &run, &mut show);
     progress.finish();
-    let unfinished = "the volume has no boot sector: nothing takes it for finished; run the same command again with --force";
-    let report = written.map_err(|error| Failure::from(error).hint(unfinished))?;
+    let report = written.map_err(|error| Failure::from(error).hint(Message::HintVolumeUnfinished))?;
     target.finish()?;
     context.output.result(&report, || {
         format!(

@@ -10,7 +10,7 @@ use wim_apply::{ImageInfo, Limits, Wim};
 
 use super::new_file::NewFile;
 use super::tree_source::{ExcludeArgs, TreeArgs};
-use super::writing::{CompressArgs, NameArgs, for_run, record, with_control};
+use super::writing::{CompressArgs, NameArgs, for_run, name_is_free, record, with_control};
 use super::{Context, Outcome};
 use crate::failure::Failure;
 use crate::size::human;
@@ -85,6 +85,13 @@ pub(crate) fn append(args: &AppendArgs, context: &Context) -> Result<Outcome, Fa
         .open(&args.wim)
         .map_err(io)?;
     let wim = Wim::open(file.try_clone().map_err(io)?, &Limits::default()).map_err(failed)?;
+    let name = args
+        .image
+        .names
+        .name
+        .clone()
+        .unwrap_or_else(|| args.tree.default_name());
+    name_is_free(&wim, &args.wim, &name)?;
     let options = WriteOptions {
         integrity_table: args.check,
         ..WriteOptions::default()
@@ -101,11 +108,13 @@ fn add_image(
     context: &Context,
 ) -> Result<(WriteReport, ImageInfo), Failure> {
     let failed = |error: wim_apply::Error| Failure::from(error).at(tree.source.display());
+    let mut warnings = Vec::new();
+    let windows = tree.windows_info(&mut warnings)?.unwrap_or_default();
     let info = ImageInfo {
         name: Some(image.names.name.clone().unwrap_or_else(|| tree.default_name())),
         description: image.names.description.clone(),
-        flags: image.flags.clone(),
-        ..ImageInfo::default()
+        flags: image.flags.clone().or_else(|| windows.flags.clone()),
+        ..windows
     };
     let mut source = tree.open()?;
     let exclude = image.exclude.patterns()?;
@@ -113,7 +122,7 @@ fn add_image(
         writer.capture(&mut *source, &info, &exclude, control)
     })
     .map_err(failed)?;
-    for warning in &captured.warnings {
+    for warning in warnings.iter().chain(&captured.warnings) {
         context.output.warning(warning);
     }
     if image.boot {

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 
 use clap::Args;
+use serde::Serialize;
 use sha1::{Digest, Sha1};
 use wim_apply::BlobHash;
 use wim_apply::path::name_to_text;
@@ -10,6 +11,7 @@ use wim_apply::path::name_to_text;
 use super::open::{WimArgs, inode_of};
 use super::{Context, Outcome};
 use crate::failure::{BAD_INPUT, Failure, USAGE};
+use crate::i18n::Message;
 
 /// Arguments of `wtgctl wim cat`.
 #[derive(Debug, Args)]
@@ -23,8 +25,14 @@ pub(crate) struct CatArgs {
     image: Option<String>,
 }
 
+/// What was written.
+#[derive(Serialize)]
+pub(crate) struct Cat {
+    pub(crate) size_bytes: u64,
+}
+
 /// Runs the verb.
-pub(crate) fn run(args: &CatArgs, _context: &Context) -> Result<Outcome, Failure> {
+pub(crate) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure> {
     let wim = args.wim.open()?;
     let index = args.wim.image_index(&wim, args.image.as_deref())?;
     let image = wim.image(index).map_err(|error| args.wim.failed(error))?;
@@ -38,12 +46,20 @@ pub(crate) fn run(args: &CatArgs, _context: &Context) -> Result<Outcome, Failure
         .iter()
         .find(|stream| name_to_text(&stream.name) == stream_name)
     else {
-        return Err(
-            Failure::new(USAGE, format_args!("{}: has no such data", args.path))
-                .hint("`wtgctl wim ls --json` lists the streams of each file"),
-        );
+        let is_directory = inode_of(&image, id).is_some_and(wim_apply::Inode::is_directory);
+        let what = if is_directory && stream_name.is_empty() {
+            Message::IsDirectory {
+                path: args.path.clone(),
+            }
+        } else {
+            Message::NoSuchStream {
+                path: args.path.clone(),
+            }
+        };
+        return Err(Failure::new(USAGE, what).hint(Message::HintListStreams));
     };
     let mut stdout = io::stdout().lock();
+    let mut size_bytes = 0_u64;
     if let Some(blob) = stream.blob {
         let mut reader = wim.open_blob(blob).map_err(|error| args.wim.failed(error))?;
         let mut hasher = Sha1::new();
@@ -56,6 +72,7 @@ pub(crate) fn run(args: &CatArgs, _context: &Context) -> Result<Outcome, Failure
                 break;
             }
             hasher.update(&buffer[..count]);
+            size_bytes += count as u64;
             stdout
                 .write_all(&buffer[..count])
                 .map_err(|error| Failure::io("stdout", &error))?;
@@ -66,16 +83,17 @@ pub(crate) fn run(args: &CatArgs, _context: &Context) -> Result<Outcome, Failure
                 "{}: its bytes have SHA-1 {found}, expected {}",
                 args.path, stream.hash
             );
-            return Err(Failure::new(BAD_INPUT, message).hint("what was written is damaged: do not use it"));
+            return Err(Failure::new(BAD_INPUT, message).hint(Message::HintDamagedOutput));
         }
     } else if !stream.hash.is_zero() {
         return Err(Failure::new(
             BAD_INPUT,
             format_args!("{}: its data is in another file", args.path),
         )
-        .hint("name that file with --ref"));
+        .hint(Message::HintNameReference));
     }
     stdout.flush().map_err(|error| Failure::io("stdout", &error))?;
+    context.output.result_beside_data(&Cat { size_bytes })?;
     Ok(Outcome::Holds)
 }
 

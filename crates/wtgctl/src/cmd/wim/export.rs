@@ -9,7 +9,7 @@ use wim_apply::{Limits, Wim};
 
 use super::new_file::NewFile;
 use super::open::WimArgs;
-use super::writing::{CompressArgs, NameArgs, for_run, record, with_control};
+use super::writing::{CompressArgs, NameArgs, for_run, name_is_free, record, with_control};
 use super::{Context, Outcome};
 use crate::failure::{Failure, USAGE};
 use crate::size::human;
@@ -72,6 +72,13 @@ pub(crate) fn run(args: &ExportArgs, context: &Context) -> Result<Outcome, Failu
             .open(&args.destination)
             .map_err(io)?;
         let old = Wim::open(file.try_clone().map_err(io)?, &Limits::default()).map_err(failed)?;
+        for image in &images {
+            let own = wim.images().iter().find(|info| info.index == image.index);
+            let name = image.name.as_ref().or(own.and_then(|info| info.name.as_ref()));
+            if let Some(name) = name {
+                name_is_free(&old, &args.destination, name)?;
+            }
+        }
         let options = WriteOptions {
             integrity_table: args.check,
             ..WriteOptions::default()

@@ -56,7 +56,10 @@ pub(crate) fn run(args: &InfoArgs, context: &Context) -> Result<Outcome, Failure
         pipable: header.pipable,
         blobs: wim.blobs().len(),
         solid_resources: wim.solid_resources().len(),
-        blob_bytes: wim.blobs().iter().map(|blob| blob.size_bytes).sum(),
+        blob_bytes: wim
+            .blobs()
+            .iter()
+            .fold(0, |sum: u64, blob| sum.saturating_add(blob.size_bytes)),
         images: wim.images(),
         warnings: wim.warnings(),
     };

@@ -5,6 +5,7 @@ use serde::Serialize;
 use wim_apply::path::name_to_text;
 use wim_apply::{DentryId, Image, StreamKind};
 
+use super::extract::expand_lists;
 use super::open::{WimArgs, inode_of};
 use super::{Context, Outcome};
 use crate::failure::Failure;
@@ -17,7 +18,8 @@ pub(crate) struct LsArgs {
     /// Image: number or name.
     #[arg(long, value_name = "N|NAME")]
     image: Option<String>,
-    /// Paths or patterns (`*`, `?`, `**`); the whole image without any. A directory stands for its content.
+    /// Paths or patterns (`*`, `?`, `**`), or `@FILE` with one of them a line; the whole image without any. A directory
+    /// stands for its content.
     paths: Vec<String>,
     /// Everything below directories, too.
     #[arg(long, short)]
@@ -61,7 +63,8 @@ pub(crate) fn run(args: &LsArgs, context: &Context) -> Result<Outcome, Failure> 
     let chosen = if args.paths.is_empty() {
         vec![Image::ROOT]
     } else {
-        wim_apply::select(&image, &args.paths, false).map_err(|error| args.wim.failed(error))?
+        let patterns = expand_lists(args.paths.clone())?;
+        wim_apply::select(&image, &patterns, false).map_err(|error| args.wim.failed(error))?
     };
     let mut entries = 0_u64;
     for id in chosen {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, REFUSED};
+use crate::i18n::Message;
 
 /// A file that takes its name when it is complete.
 #[derive(Debug)]
@@ -56,6 +57,6 @@ impl NewFile {
 }
 
 fn exists(path: &Path) -> Failure {
-    Failure::new(REFUSED, format!("{}: it exists already", path.display()))
-        .hint("choose another name, or replace it with --force")
+    let path = path.display().to_string();
+    Failure::new(REFUSED, Message::ExistsAlready { path }).hint(Message::HintOtherName)
 }

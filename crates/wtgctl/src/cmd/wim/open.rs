@@ -9,7 +9,8 @@ use wim_apply::apply::{ApplyOptions, Control, Progress as DeliverProgress};
 use wim_apply::{BlobId, DentryId, Image, Inode, Wim};
 
 use super::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 use crate::progress::Progress;
 
 /// Which file, and what belongs to it.
@@ -54,9 +55,17 @@ impl WimArgs {
         match (text, wim.images()) {
             (Some(text), _) => wim.find_image(text).map_err(|error| self.failed(error)),
             (None, [only]) => Ok(only.index),
-            (None, _) => wim
-                .find_image("")
-                .map_err(|error| self.failed(error).hint("name one, by number or name")),
+            (None, images) => {
+                let images: Vec<String> = images
+                    .iter()
+                    .map(|image| format!("{} ({})", image.index, image.name.as_deref().unwrap_or_default()))
+                    .collect();
+                let message = Message::ImageNotChosen {
+                    path: self.wim.display().to_string(),
+                    images: images.join(", "),
+                };
+                Err(Failure::new(USAGE, message).hint(Message::HintNameImage))
+            }
         }
     }
 }

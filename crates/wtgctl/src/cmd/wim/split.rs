@@ -11,6 +11,7 @@ use super::open::WimArgs;
 use super::writing::{for_run, with_control};
 use super::{Context, Outcome};
 use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 use crate::size::{Size, human};
 
 /// Arguments of `wtgctl wim split`.
@@ -34,7 +35,10 @@ pub(crate) struct SplitArgs {
 /// Runs the verb.
 pub(crate) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Failure> {
     let wim = args.wim.open()?;
-    let plan = SplitPlan::new(&wim, args.size.0).map_err(|error| args.wim.failed(error))?;
+    let plan = SplitPlan::new(&wim, args.size.0).map_err(|error| match error.kind() {
+        wim_apply::ErrorKind::Unsupported => args.wim.failed(error).hint(Message::HintExportFirst),
+        _ => args.wim.failed(error),
+    })?;
     let mut options = for_run(WriteOptions::like(&wim), context);
     options.integrity_table |= args.check;
     let count = u16::try_from(plan.part_count())

@@ -1,14 +1,17 @@
 //! Options that verbs share that write WIM files.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use wim_apply::apply::Progress as WriteProgress;
 use wim_apply::write::{Compression, WriteControl, WriteOptions, WriteReport};
+use wim_apply::{ImageInfo, Wim};
 
 use super::Context;
 use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 use crate::progress::Progress;
 use crate::size::Size;
 
@@ -79,6 +82,22 @@ pub(crate) fn for_run(options: WriteOptions, context: &Context) -> WriteOptions 
         threads: NonZeroUsize::new(context.threads).unwrap_or(NonZeroUsize::MIN),
         guid: context.seed.map_or(options.guid, WriteOptions::guid_of_seed),
         ..options
+    }
+}
+
+/// Refuses a name that an image of the file has: a name has to choose one image.
+pub(crate) fn name_is_free(wim: &Wim, path: &Path, name: &str) -> Result<(), Failure> {
+    let taken = |image: &ImageInfo| image.name.as_deref() == Some(name);
+    match wim.images().iter().find(|image| taken(image)) {
+        None => Ok(()),
+        Some(image) => {
+            let message = Message::NameTaken {
+                path: path.display().to_string(),
+                index: image.index,
+                name: name.to_owned(),
+            };
+            Err(Failure::new(USAGE, message).hint(Message::HintGiveName))
+        }
     }
 }
 

@@ -1,20 +1,18 @@
-//! What `--json` prints is what docs/schema says.
+//! Running the program, and comparing records with a schema.
 
-#![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
-#![allow(clippy::disallowed_methods, reason = "runs the program under test")]
-
-use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
+/// Runs the program with `--json`.
+pub(crate) fn run(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wtgctl"));
+    command.arg("--json").args(args).output().unwrap()
+}
+
 /// Runs the program with `--json`; gives the exit code and the records.
-fn wtgctl(args: &[&str]) -> (i32, Vec<Value>) {
-    let output = Command::new(env!("CARGO_BIN_EXE_wtgctl"))
-        .arg("--json")
-        .args(args)
-        .output()
-        .unwrap();
+pub(crate) fn wtgctl(args: &[&str]) -> (i32, Vec<Value>) {
+    let output = run(args);
     let text = String::from_utf8(output.stdout).unwrap();
     let records = text
         .lines()
@@ -108,7 +106,7 @@ fn check(value: &Value, schema: &Value, root: &Value, at: &str) -> Result<(), St
     Ok(())
 }
 
-fn assert_fits(value: &Value, name: &str) {
+pub(crate) fn assert_fits(value: &Value, name: &str) {
     let schema = schema(name);
     if let Err(problem) = check(value, &schema, &schema, name) {
         panic!("{problem}\nin {value}");
@@ -116,7 +114,7 @@ fn assert_fits(value: &Value, name: &str) {
 }
 
 /// All but the last are of the kinds that may come before it, and fit their schemas.
-fn assert_stream(records: &[Value], last: &str) {
+pub(crate) fn assert_stream(records: &[Value], last: &str) {
     let (end, before) = records.split_last().expect("at least one record");
     assert_fits(end, last);
     for record in before {
@@ -136,101 +134,5 @@ fn the_check_can_fail() {
     ] {
         let value = serde_json::from_str(bad).unwrap();
         assert!(check(&value, &schema, &schema, "").is_err(), "{bad}");
-    }
-}
-
-#[test]
-fn whole_jobs() {
-    let Some(iso) = testkit::samples::generated("small", "windows.iso") else {
-        return;
-    };
-    let iso = iso.to_str().unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    let (image, plan) = (path("stick.img"), path("plan.json"));
-    let job = [
-        iso, "--index", "1", "--target", &image, "--size", "1G", "--seed", "7",
-    ];
-    let with = |verb: &'static str, more: &[&'static str]| [&[verb], &job[..], more].concat();
-
-    let (code, records) = wtgctl(&[&with("plan", &["--out"])[..], &[&plan]].concat());
-    assert_eq!(code, 0, "{records:?}");
-    assert_stream(&records, "plan");
-    assert_fits(
-        &serde_json::from_str(&std::fs::read_to_string(&plan).unwrap()).unwrap(),
-        "plan",
-    );
-    assert!(!Path::new(&image).exists());
-
-    let (code, records) = wtgctl(&["apply", &plan]);
-    assert_eq!(code, 0, "{records:?}");
-    assert_stream(&records, "create");
-
-    let (code, records) = wtgctl(&with("create", &[]));
-    assert_eq!(code, 4, "an existing file was not refused: {records:?}");
-    assert_stream(&records, "error");
-
-    let (code, records) = wtgctl(&["verify", &image, "--against", iso, "--index", "1"]);
-    assert_eq!(code, 0, "{records:?}");
-    assert_stream(&records, "verify");
-
-    for thing in [&image, &plan, iso] {
-        let (code, records) = wtgctl(&["inspect", thing]);
-        assert_eq!(code, 0, "{records:?}");
-        assert_stream(&records, "inspect");
-    }
-
-    let (code, records) = wtgctl(&["wim", "ls", iso, "--image", "1"]);
-    assert_eq!(code, 0);
-    let (_, entries) = records.split_last().unwrap();
-    assert!(entries.len() > 1000);
-    entries.iter().for_each(|entry| assert_fits(entry, "wim-ls"));
-}
-
-#[test]
-fn without_a_seed_two_runs_differ_and_say_which_seed_they_had() {
-    let Some(wim) = testkit::samples::generated("small", "install.wim") else {
-        return;
-    };
-    let seed_of_a_run = || {
-        let wim = wim.to_str().unwrap();
-        let (code, records) = wtgctl(&[
-            "plan",
-            wim,
-            "--index",
-            "1",
-            "--target",
-            "stick.img",
-            "--size",
-            "1G",
-        ]);
-        assert_eq!(code, 0, "{records:?}");
-        let plan = records.last().unwrap();
-        (
-            plan["spec"]["seed"].as_u64().unwrap(),
-            plan["disk"]["disk_guid"].to_string(),
-        )
-    };
-    let (first, second) = (seed_of_a_run(), seed_of_a_run());
-    assert_ne!(first.0, second.0);
-    assert_ne!(first.1, second.1);
-}
-
-#[test]
-fn errors() {
-    for (args, code) in [
-        (
-            &["plan", "nothing.iso", "--target", "x.img", "--size", "1G"][..],
-            3,
-        ),
-        (&["plan", "nothing.iso", "--target", "x.img"], 2),
-        (&["plan"], 2),
-        (&["no-such-command"], 2),
-        (&["create", "x.wim", "--target", "/dev/null"], 2),
-    ] {
-        let (found, records) = wtgctl(args);
-        assert_eq!(found, code, "{args:?}: {records:?}");
-        assert_stream(&records, "error");
-        assert_eq!(records.last().unwrap()["exit_code"], code);
     }
 }
