@@ -127,3 +127,37 @@ pub(super) fn copy_exact(output: &mut [u8], at: usize, offset: usize, length: us
         output[to] = output[to - offset];
     }
 }
+
+/// Tests run with debug assertions: an access out of bounds in any of them, damaged chunks included, panics.
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "at + 8 <= buffer.len()")]
+    fn a_load_past_the_end_is_noticed() {
+        // SAFETY: not kept; the assertion comes before the access.
+        unsafe { load_u64(&[0; 8], 1) };
+    }
+
+    #[test]
+    #[should_panic(expected = "at < output.len()")]
+    fn a_store_past_the_end_is_noticed() {
+        // SAFETY: not kept; the assertion comes before the access.
+        unsafe { put(&mut [0; 8], 8, 1) };
+    }
+
+    #[test]
+    #[should_panic(expected = "at + length + SLOP_BYTES <= output.len()")]
+    fn a_copy_without_room_is_noticed() {
+        // SAFETY: not kept; the assertion comes before the access.
+        unsafe { copy_match(&mut [0; 40], 8, 8, 1) };
+    }
+
+    #[test]
+    #[should_panic(expected = "(1..=at).contains(&offset)")]
+    fn a_copy_from_before_the_start_is_noticed() {
+        // SAFETY: not kept; the assertion comes before the access.
+        unsafe { copy_match(&mut [0; 80], 8, 9, 1) };
+    }
+}

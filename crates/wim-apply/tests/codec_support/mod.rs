@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "test support: a failure is a test failure")]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod libwim;
+
 use sha1::{Digest, Sha1};
 use wim_apply::codec::{Codec, DecodeError, Decoder, lzms, lzx, xpress};
 
@@ -187,8 +189,8 @@ impl Random {
     }
 }
 
-/// A chunk with one to four bytes changed, one time in four also cut off.
-pub fn mutated(chunk: &[u8], seed: u64) -> Vec<u8> {
+/// A chunk with one to four bytes changed, one time in four also cut off; the allocation ends where it does.
+pub fn mutated(chunk: &[u8], seed: u64) -> Box<[u8]> {
     let mut random = Random((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut damaged = chunk.to_vec();
     for _ in 0..=random.below(4) {
@@ -198,7 +200,7 @@ pub fn mutated(chunk: &[u8], seed: u64) -> Vec<u8> {
     if random.below(4) == 0 {
         damaged.truncate(random.below(damaged.len()));
     }
-    damaged
+    damaged.into_boxed_slice()
 }
 
 /// Bytes with what the formats make use of: text, runs, records with small differences, code with calls to the
