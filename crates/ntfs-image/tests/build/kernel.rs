@@ -2,27 +2,43 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 
+use ntfs_image::VolumeSpec;
 use testkit::kernel::{Driver, Job, run};
 use testkit::manifest::NtfsMount;
 
 use crate::features::{MOUNTABLE, everything};
 use crate::support::{check, noise, spec};
 
+/// All volumes in one boot: it takes longer than the work on them. Linux 7.2's `ntfs` driver damages volumes with
+/// records of 4096 bytes when it writes, `mkntfs`' own, too: it is not asked about them.
 fn mount_and_write(driver: Driver) {
-    let (volume, _) = everything(spec(256), &MOUNTABLE).build();
-    let Some(found) = run(&[&volume.path], driver, Job::Write) else {
+    let sizes = [(512, 512), (512, 4096), (512, 65536), (4096, 4096)].into_iter();
+    let sizes = sizes.filter(|(sector_bytes, _)| driver == Driver::Ntfs3 || *sector_bytes == 512);
+    let specs = sizes.map(|(sector_bytes, cluster_bytes)| VolumeSpec {
+        sector_bytes,
+        cluster_bytes,
+        mft_record_bytes: if sector_bytes == 4096 { 4096 } else { 1024 },
+        ..spec(160)
+    });
+    let volumes: Vec<_> = specs
+        .map(|spec| (spec.sector_bytes, everything(spec, &MOUNTABLE).build().0))
+        .collect();
+    let paths: Vec<&Path> = volumes.iter().map(|(_, volume)| &*volume.path).collect();
+    let Some(found) = run(&paths, driver, Job::Write) else {
         return;
     };
-    assert!(
-        found[0].error.is_none(),
-        "{}\n{}",
-        found[0].error.as_deref().unwrap_or_default(),
-        found[0].messages
-    );
-    assert!(found[0].manifest.0.len() > 1000, "{}", found[0].messages);
-    testkit::oracles::ntfs_gate(&volume.path);
-    check(&volume.path, 512);
+    for ((sector_bytes, volume), found) in volumes.iter().zip(&found) {
+        assert!(
+            found.error.is_none(),
+            "{}\n{}",
+            found.error.as_deref().unwrap_or_default(),
+            found.messages
+        );
+        assert!(found.manifest.0.len() > 1000, "{}", found.messages);
+        check(&volume.path, *sector_bytes);
+    }
 }
 
 #[test]
