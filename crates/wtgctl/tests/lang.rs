@@ -151,3 +151,22 @@ fn a_plan_is_in_columns() {
     }
     assert_eq!(plan(&["--json"]), plan(&["--json", "--lang", "zh"]));
 }
+
+#[test]
+fn results_of_nouns_are_translated() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(dir.path().join("tree")).expect("a folder");
+    std::fs::write(dir.path().join("tree/file"), "content").expect("a file");
+    let path = |name: &str| dir.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (tree, wim, volume) = (path("tree"), path("a.wim"), path("v.img"));
+    let zh = |args: &[&str]| {
+        let output = wtgctl(&[("WTGCTL_LANG", "zh")], args);
+        text(&output.stdout) + &text(&output.stderr)
+    };
+    assert!(zh(&["wim", "capture", &tree, &wim]).contains("的映像 1：1 个文件"));
+    assert!(zh(&["wim", "capture", &tree, &wim]).contains("已经存在"));
+    assert!(zh(&["wim", "verify", &wim]).starts_with("通过："));
+    assert!(zh(&["wim", "diff", &wim, "1", &tree]).starts_with("相同："));
+    assert!(zh(&["ntfs", "format", &volume, "--size", "32M"]).contains("每簇 4096 字节"));
+    assert!(zh(&["ntfs", "check", &volume]).starts_with("没有问题："));
+}

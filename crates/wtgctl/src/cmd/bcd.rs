@@ -11,6 +11,7 @@ use regf_hive::{Hive, Limits};
 use super::hive::file::{HiveArgs, read_file};
 use super::{Context, Outcome};
 use crate::failure::Failure;
+use crate::i18n::Message;
 
 /// Verbs of `wtgctl bcd`.
 #[derive(Debug, clap::Subcommand)]
@@ -70,9 +71,10 @@ fn examine(args: &DoctorArgs, context: &Context) -> Result<Outcome, Failure> {
     let errors = findings.iter().filter(|f| f.severity == Severity::Error).count();
     let warnings = findings.len() - errors;
     let counts = serde_json::json!({ "errors": errors, "warnings": warnings });
-    context
-        .output
-        .result(&counts, || format!("{errors} errors, {warnings} warnings"))?;
+    context.output.result(&counts, || {
+        let (errors, warnings) = (errors as u64, warnings as u64);
+        Message::ErrorsAndWarnings { errors, warnings }.text(context.output.lang())
+    })?;
     Ok(if errors == 0 {
         Outcome::Holds
     } else {

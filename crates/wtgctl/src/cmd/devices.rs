@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Context, Outcome};
 use crate::failure::Failure;
+use crate::i18n::Message;
 use crate::size::human;
 
 /// Arguments of `wtgctl devices`.
@@ -61,9 +62,9 @@ pub(crate) fn run(args: DevicesArgs, context: &Context) -> Result<Outcome, Failu
         writable_count,
         refused_count: refused.len(),
     };
-    context
-        .output
-        .result(&summary, || closing(&summary, &refused, args.all))?;
+    context.output.result(&summary, || {
+        closing(&summary, &refused, args.all).text(context.output.lang())
+    })?;
     Ok(Outcome::Holds)
 }
 
@@ -83,12 +84,12 @@ fn line(device: &Device, findings: &[Finding]) -> String {
     text
 }
 
-fn closing(summary: &Summary, refused: &[(&Device, &Vec<Finding>)], all: bool) -> String {
+fn closing(summary: &Summary, refused: &[(&Device, &Vec<Finding>)], all: bool) -> Message {
     if refused.is_empty() || all {
-        return format!(
-            "{} writable, {} refused",
-            summary.writable_count, summary.refused_count
-        );
+        return Message::DevicesShown {
+            writable: summary.writable_count as u64,
+            refused: summary.refused_count as u64,
+        };
     }
     let reasons: Vec<String> = refused
         .iter()
@@ -97,10 +98,9 @@ fn closing(summary: &Summary, refused: &[(&Device, &Vec<Finding>)], all: bool) -
             format!("{} ({})", device.name, codes.join(", "))
         })
         .collect();
-    format!(
-        "{} writable; {} hidden: {}; --all shows them",
-        summary.writable_count,
-        summary.refused_count,
-        reasons.join(", ")
-    )
+    Message::DevicesHidden {
+        writable: summary.writable_count as u64,
+        hidden: summary.refused_count as u64,
+        reasons: reasons.join(", "),
+    }
 }

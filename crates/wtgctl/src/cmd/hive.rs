@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{Context, Outcome};
 use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 pub(crate) use data::number;
 use data::{DataType, shown};
 use file::HiveArgs;
@@ -135,8 +136,14 @@ fn get(args: &GetArgs, context: &Context) -> Result<(), Failure> {
     let key = find(hive.key(path), path)?;
     if let Some(name) = &args.value {
         let value = key.value(value_name(name));
-        let value =
-            value.ok_or_else(|| Failure::new(USAGE, format_args!("value not found: {path}\\{name}")))?;
+        let value = value.ok_or_else(|| {
+            Failure::new(
+                USAGE,
+                Message::NoSuchValue {
+                    path: format!("{path}\\{name}"),
+                },
+            )
+        })?;
         let record = ValueRecord::new(value);
         return context.output.result(&record, || record.line());
     }
@@ -185,7 +192,10 @@ fn del(args: &DelArgs, context: &Context) -> Result<(), Failure> {
     context
         .output
         .result(&serde_json::json!({ "deleted": deleted }), || {
-            format!("deleted {deleted}")
+            Message::Deleted {
+                what: deleted.clone(),
+            }
+            .text(context.output.lang())
         })
 }
 
@@ -216,12 +226,20 @@ fn export(args: &ExportArgs, context: &Context) -> Result<(), Failure> {
     }
     file.flush().map_err(failed)?;
     context.output.result(&serde_json::json!({ "file": out }), || {
-        format!("wrote {}", out.display())
+        let path = out.display().to_string();
+        Message::FileWritten { path }.text(context.output.lang())
     })
 }
 
 fn find<'h>(key: Option<&'h Key>, path: &str) -> Result<&'h Key, Failure> {
-    key.ok_or_else(|| Failure::new(USAGE, format_args!("key not found: {path}")))
+    key.ok_or_else(|| {
+        Failure::new(
+            USAGE,
+            Message::NoSuchKey {
+                path: path.to_owned(),
+            },
+        )
+    })
 }
 
 fn value_name(name: &str) -> &str {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{Context, Outcome};
 use crate::failure::{BAD_INPUT, Failure};
+use crate::i18n::Message;
 use crate::progress::Progress;
 use crate::size::human;
 
@@ -86,31 +87,34 @@ pub(crate) fn run(args: WriteArgs, context: &Context) -> Result<Outcome, Failure
         verified,
     };
     context.output.result(&written, || {
-        let report = &written.report;
-        format!(
-            "{}: wrote {} of data, cleared {}{}{}",
-            written.device.display(),
-            human(report.data_bytes),
-            human(report.zeroed_bytes),
-            if written.verified {
-                ", read back and equal"
-            } else {
-                ", not read back"
-            },
-            if report.gpt_moved {
-                "; the backup table is at the end of the device"
-            } else {
-                ""
-            },
-        )
+        let (report, lang) = (&written.report, context.output.lang());
+        let device = written.device.display().to_string();
+        let (data, cleared) = (human(report.data_bytes), human(report.zeroed_bytes));
+        let message = if written.verified {
+            Message::WroteAndRead {
+                device,
+                data,
+                cleared,
+            }
+        } else {
+            Message::Wrote {
+                device,
+                data,
+                cleared,
+            }
+        };
+        let mut lines = vec![message.text(lang)];
+        if report.gpt_moved {
+            lines.push(Message::BackupTableMoved.text(lang));
+        }
+        lines.join("\n")
     })?;
     Ok(Outcome::Holds)
 }
 
 fn not_opened(error: partitioner::Error) -> Failure {
     if error.kind() == partitioner::ErrorKind::NotFound {
-        return Failure::of(BAD_INPUT, &error)
-            .hint("check the path; `wtgctl devices` lists the devices that can be written");
+        return Failure::of(BAD_INPUT, &error).hint(Message::HintDevicePath);
     }
     error.into()
 }
@@ -123,6 +127,6 @@ fn incomplete(error: partitioner::Error, device: &std::path::Path) -> Failure {
     if untouched {
         failure
     } else {
-        failure.hint("do not use what is on the device: it was not completed or not confirmed; run the same command again")
+        failure.hint(Message::HintDoNotUse)
     }
 }

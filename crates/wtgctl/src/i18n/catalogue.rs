@@ -137,6 +137,96 @@ messages! {
         "{path}: image {index} has the name {name:?} already",
         "{path}：映像 {index} 已经使用名称 {name:?}";
 
+    FolderOrVolume => "a folder or --ntfs VOLUME is needed", "需要给出文件夹或 --ntfs VOLUME";
+    PartitionOverwritten { path: String, number: u32 } =>
+        "{path}: partition {number} would be overwritten",
+        "{path}：分区 {number} 将被覆盖";
+    WrongHash { path: String, found: String, expected: String } =>
+        "{path}: its bytes have SHA-1 {found}, expected {expected}",
+        "{path}：内容的 SHA-1 为 {found}，应为 {expected}";
+    DataElsewhere { path: String } => "{path}: its data is in another file", "{path}：数据在另一个文件中";
+    NeedsOneImage =>
+        "--name, --description and --boot need one image, not all",
+        "--name、--description 和 --boot 只能用于单个映像";
+    TooManyParts { size: String } => "parts of {size} would be too many", "按 {size} 分卷，卷数过多";
+    ChunkTooLarge { size: String } => "--chunk-size: {size} is too large", "--chunk-size：{size} 过大";
+    Loss { what: String, count: u64, examples: String } =>
+        "{what} of {count} entries cannot be kept: {examples}",
+        "{count} 个条目的 {what} 无法保留：{examples}";
+    EntriesApplied { entries: u64, bytes: String, directory: String } =>
+        "{entries} entries, {bytes} in {directory}",
+        "{directory}：{entries} 个条目，共 {bytes}";
+    Captured { index: u32, wim: String, files: u64, size: String, file_size: String } =>
+        "image {index} of {wim}: {files} files, {size}; the file has {file_size}",
+        "{wim} 的映像 {index}：{files} 个文件，共 {size}；文件大小 {file_size}";
+    Exported { path: String, images: u64, all: u64, size: String } =>
+        "{path}: {images} images exported, {all} in all, {size}",
+        "{path}：导出 {images} 个映像，现有 {all} 个，大小 {size}";
+    Optimized { path: String, size: String, before: String } =>
+        "{path}: {size}, before {before}",
+        "{path}：{size}，原为 {before}";
+    Joined { path: String, parts: u64, size: String } =>
+        "{path}: {parts} parts joined, {size}",
+        "{path}：已合并 {parts} 卷，大小 {size}";
+    ImageDeleted { index: u32, left: u64, size: String } =>
+        "image {index} deleted, {left} left, {size}",
+        "已删除映像 {index}，剩余 {left} 个，大小 {size}";
+    HoldsBlobs { blobs: u64, size: String } => "holds: {blobs} blobs, {size}", "通过：{blobs} 个数据块，共 {size}";
+    Equal { entries: u64 } => "equal: {entries} entries", "相同：{entries} 个条目";
+    OneDifference => "1 difference", "1 处不同";
+    Differences { count: u64 } => "{count} differences", "{count} 处不同";
+    FormattedNtfs { path: String, size: String, cluster_bytes: u64, serial: String } =>
+        "{path}: NTFS, {size}, clusters of {cluster_bytes} bytes, serial {serial}",
+        "{path}：NTFS，{size}，每簇 {cluster_bytes} 字节，序列号 {serial}";
+    FormattedFat { path: String, size: String, files: u64, free: String, id: String } =>
+        "{path}: FAT32, {size}, {files} files, {free} free, volume id {id}",
+        "{path}：FAT32，{size}，{files} 个文件，剩余 {free}，卷标识 {id}";
+    Note => "note", "说明";
+    NothingWrong => "nothing wrong", "没有问题";
+    NtfsClean { files: u64, directories: u64, used: u64, clusters: u64 } =>
+        "nothing wrong: {files} files, {directories} directories, {used} of {clusters} clusters in use",
+        "没有问题：{files} 个文件，{directories} 个目录，{clusters} 个簇中已用 {used} 个";
+    NtfsUnclean { errors: u64, warnings: u64, suppressed: u64, files: u64, directories: u64, used: u64, clusters: u64 } =>
+        "{errors} errors, {warnings} warnings, {suppressed} not shown: {files} files, {directories} directories, {used} of {clusters} clusters in use",
+        "{errors} 个错误，{warnings} 个警告，{suppressed} 个未显示：{files} 个文件，{directories} 个目录，{clusters} 个簇中已用 {used} 个";
+
+    // Discs, hives, stores, devices.
+    Interrupted => "interrupted", "已中断";
+    NothingMatches { path: String } => "nothing matches {path}", "没有与 {path} 匹配的内容";
+    LeftOut { path: String } => "{path}: not a file with bytes, left out", "{path}：不是有内容的文件，已略过";
+    DiscReadable =>
+        "everything can be read (disc images hold no checksums of file data)",
+        "全部可以读取（光盘映像不含文件数据的校验和）";
+    FilesCopied { files: u64, directories: u64, size: String, to: String } =>
+        "{files} files in {directories} directories, {size} written to {to}",
+        "{directories} 个目录中的 {files} 个文件，共 {size}，已写入 {to}";
+    FilesExtracted { files: u64, directories: u64, links: u64, size: String, to: String } =>
+        "{files} files, {directories} folders, {links} links, {size} written to {to}",
+        "{files} 个文件，{directories} 个文件夹，{links} 个链接，共 {size}，已写入 {to}";
+    NoSuchKey { path: String } => "key not found: {path}", "没有这个键：{path}";
+    NoSuchValue { path: String } => "value not found: {path}", "没有这个值：{path}";
+    NoSuchElement { name: String } => "there is no element {name:?}", "没有元素 {name:?}";
+    NoSuchIds => "no device of the store has any of these ids", "存储中没有设备使用这些标识";
+    NoTypedDevices => "devices cannot be typed", "设备不能直接输入";
+    Deleted { what: String } => "{what} deleted", "已删除 {what}";
+    FileWritten { path: String } => "{path} written", "已写入 {path}";
+    ElementSet { object: String, element: String } => "{object} {element} set", "已设置 {object} {element}";
+    ElementsChanged { count: u64 } => "{count} elements changed", "已更改 {count} 个元素";
+    ErrorsAndWarnings { errors: u64, warnings: u64 } =>
+        "{errors} errors, {warnings} warnings",
+        "{errors} 个错误，{warnings} 个警告";
+    WroteAndRead { device: String, data: String, cleared: String } =>
+        "{device}: wrote {data} of data, cleared {cleared}, read back and equal",
+        "{device}：写入数据 {data}，清除 {cleared}，读回一致";
+    Wrote { device: String, data: String, cleared: String } =>
+        "{device}: wrote {data} of data, cleared {cleared}, not read back",
+        "{device}：写入数据 {data}，清除 {cleared}，未读回";
+    BackupTableMoved => "the backup table is at the end of the device", "备份分区表已放到设备末尾";
+    DevicesShown { writable: u64, refused: u64 } => "{writable} writable, {refused} refused", "{writable} 个可写，{refused} 个被拒绝";
+    DevicesHidden { writable: u64, hidden: u64, reasons: String } =>
+        "{writable} writable; {hidden} hidden: {reasons}; --all shows them",
+        "{writable} 个可写；{hidden} 个未列出：{reasons}；--all 可显示它们";
+
     // Hints: damaged or unsuitable sources.
     HintImageDamaged =>
         "the image is damaged: copy or download it again and compare its checksum",
@@ -178,6 +268,17 @@ messages! {
     HintTreeSource =>
         "give a folder, an NTFS volume, or with --partition N a disk image",
         "请给出文件夹、NTFS 卷，或加 --partition N 给出磁盘映像";
+
+    HintBcdShow => "`wtgctl bcd show` lists the ids", "`wtgctl bcd show` 可列出标识";
+    HintRetarget =>
+        "`wtgctl bcd retarget` changes their ids, `wtgctl bcd create` makes a new store",
+        "`wtgctl bcd retarget` 可更改设备标识，`wtgctl bcd create` 可新建存储";
+    HintDevicePath =>
+        "check the path; `wtgctl devices` lists the devices that can be written",
+        "请检查路径；`wtgctl devices` 可列出能写入的设备";
+    HintDoNotUse =>
+        "do not use what is on the device: it was not completed or not confirmed; run the same command again",
+        "请勿使用设备上的内容：写入未完成或未确认；请再次运行同样的命令";
 
     // Hints: targets.
     HintEmptyFolder => "choose an empty folder, or a new one", "请选择空文件夹或新文件夹";

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::cmd::hive::file::replace;
 use crate::cmd::{Context, job};
 use crate::failure::{Failure, REFUSED};
+use crate::i18n::Message;
 
 /// Arguments of `wtgctl bcd create`.
 #[derive(Debug, clap::Args)]
@@ -45,10 +46,13 @@ pub(crate) struct CreateArgs {
 
 pub(super) fn run(args: &CreateArgs, context: &Context) -> Result<(), Failure> {
     if args.file.exists() && !args.force {
-        return Err(
-            Failure::new(REFUSED, format_args!("{} exists", args.file.display()))
-                .hint("choose another name, or replace it with --force"),
-        );
+        return Err(Failure::new(
+            REFUSED,
+            Message::ExistsAlready {
+                path: args.file.display().to_string(),
+            },
+        )
+        .hint(Message::HintOtherName));
     }
     let seed = match context.seed {
         Some(seed) => seed,

@@ -9,6 +9,7 @@ use super::read;
 use crate::cmd::Context;
 use crate::cmd::hive::file::{HiveArgs, replace};
 use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 
 /// Arguments of `wtgctl bcd set`.
 #[derive(Debug, clap::Args)]
@@ -69,9 +70,10 @@ pub(super) fn set(args: &SetArgs, context: &Context) -> Result<(), Failure> {
     write(&store, &args.store, args.out.as_deref(), context)?;
     let record =
         serde_json::json!({ "object": object, "element": format!("{id:#010x}"), "old": old, "new": element });
-    context
-        .output
-        .result(&record, || format!("{} {} set", args.object, args.element))
+    context.output.result(&record, || {
+        let (object, element) = (args.object.clone(), args.element.clone());
+        Message::ElementSet { object, element }.text(context.output.lang())
+    })
 }
 
 pub(super) fn delete(args: &DeleteArgs, context: &Context) -> Result<(), Failure> {
@@ -92,11 +94,11 @@ pub(super) fn delete(args: &DeleteArgs, context: &Context) -> Result<(), Failure
     write(&store, &args.store, args.out.as_deref(), context)?;
     let record = serde_json::json!({ "object": object, "element": args.element });
     context.output.result(&record, || {
-        format!(
-            "{} {} deleted",
-            args.object,
-            args.element.as_deref().unwrap_or("object")
-        )
+        let what = match &args.element {
+            Some(element) => format!("{} {element}", args.object),
+            None => args.object.clone(),
+        };
+        Message::Deleted { what }.text(context.output.lang())
     })
 }
 
@@ -108,14 +110,16 @@ pub(super) fn retarget(args: &RetargetArgs, context: &Context) -> Result<(), Fai
     };
     let changed = store.retarget(&ids);
     if changed == 0 {
-        return Err(Failure::new(USAGE, "no device of the store has any of these ids")
-            .hint("`wtgctl bcd show` lists the ids"));
+        return Err(Failure::new(USAGE, Message::NoSuchIds).hint(Message::HintBcdShow));
     }
     write(&store, &args.store, args.out.as_deref(), context)?;
     context
         .output
         .result(&serde_json::json!({ "elements_changed": changed }), || {
-            format!("{changed} elements changed")
+            Message::ElementsChanged {
+                count: changed as u64,
+            }
+            .text(context.output.lang())
         })
 }
 
@@ -124,8 +128,14 @@ fn element_id(store: &Store, object: Uuid, name: &str) -> Result<u32, Failure> {
         .objects
         .get(&object)
         .ok_or(bootcfg::Error::NoObject(object))?;
-    element_ids::id(name, found.object_type)
-        .ok_or_else(|| Failure::new(USAGE, format_args!("there is no element {name:?}")))
+    element_ids::id(name, found.object_type).ok_or_else(|| {
+        Failure::new(
+            USAGE,
+            Message::NoSuchElement {
+                name: name.to_owned(),
+            },
+        )
+    })
 }
 
 /// The value that these words mean for an element of this id.
@@ -164,8 +174,7 @@ fn parse_element(store: &Store, id: u32, words: &[String]) -> Result<Element, Fa
             _ => return Err(wrong("yes or no")),
         }),
         _ => {
-            return Err(Failure::new(USAGE, "devices cannot be typed")
-                .hint("`wtgctl bcd retarget` changes their ids, `wtgctl bcd create` makes a new store"));
+            return Err(Failure::new(USAGE, Message::NoTypedDevices).hint(Message::HintRetarget));
         }
     })
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::cmd::{Context, Outcome};
 use crate::failure::{BAD_INPUT, Failure};
+use crate::i18n::Message;
 use crate::size::{Size, human};
 
 /// Arguments of `wtgctl fat format`.
@@ -92,15 +93,14 @@ pub(super) fn run(args: FormatArgs, context: &Context) -> Result<Outcome, Failur
         files: files.len(),
     };
     context.output.result(&formatted, || {
-        format!(
-            "{}: FAT32, {}, {} files, {} free, volume id {:04X}-{:04X}",
-            formatted.volume.display(),
-            human(formatted.size_bytes),
-            formatted.files,
-            human(formatted.free_bytes),
-            volume_id >> 16,
-            volume_id & 0xFFFF
-        )
+        let message = Message::FormattedFat {
+            path: formatted.volume.display().to_string(),
+            size: human(formatted.size_bytes),
+            files: formatted.files as u64,
+            free: human(formatted.free_bytes),
+            id: format!("{:04X}-{:04X}", volume_id >> 16, volume_id & 0xFFFF),
+        };
+        message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
 }

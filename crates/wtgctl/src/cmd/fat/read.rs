@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::VolumeArgs;
 use crate::cmd::{Context, Outcome};
 use crate::failure::{BAD_INPUT, Failure, REFUSED};
+use crate::i18n::Message;
 use crate::size::human;
 
 type Volume = FatVolume<BufReader<Window<File>>>;
@@ -189,12 +190,13 @@ pub(super) fn extract(args: &ExtractArgs, context: &Context) -> Result<Outcome, 
         }
     }
     context.output.result(&done, || {
-        format!(
-            "{} files in {} directories, {}",
-            done.files,
-            done.directories,
-            human(done.size_bytes)
-        )
+        let message = Message::FilesCopied {
+            files: done.files,
+            directories: done.directories,
+            size: human(done.size_bytes),
+            to: args.to.display().to_string(),
+        };
+        message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
 }
@@ -210,9 +212,12 @@ pub(super) fn check(args: &VolumeArgs, context: &Context) -> Result<Outcome, Fai
     let count = Count {
         count: findings.len(),
     };
-    context.output.result(&count, || match findings.len() {
-        0 => "nothing wrong".into(),
-        count => format!("{count} findings"),
+    context.output.result(&count, || {
+        let message = match findings.len() as u64 {
+            0 => Message::NothingWrong,
+            count => Message::DoesNotHold { count },
+        };
+        message.text(context.output.lang())
     })?;
     Ok(if findings.is_empty() {
         Outcome::Holds
@@ -256,7 +261,7 @@ fn open(args: &VolumeArgs) -> Result<Volume, Failure> {
         let failure = Failure::from(e).at(&name);
         match args.partition {
             Some(_) => failure,
-            None => failure.hint("if it is a disk image, choose the volume with --partition N"),
+            None => failure.hint(Message::HintPartition),
         }
     })
 }
@@ -282,9 +287,12 @@ fn below(entries: Vec<FatEntry>, folder: &Path) -> Result<Vec<(FatEntry, PathBuf
 
 fn make_directory(path: &Path) -> Result<(), Failure> {
     fs::create_dir(path).map_err(|e| match e.kind() {
-        io::ErrorKind::AlreadyExists => {
-            Failure::new(REFUSED, format_args!("{} is there already", path.display()))
-        }
+        io::ErrorKind::AlreadyExists => Failure::new(
+            REFUSED,
+            Message::ExistsAlready {
+                path: path.display().to_string(),
+            },
+        ),
         _ => Failure::io(path.display(), &e),
     })
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::select::{select, without_nested};
 use super::{Context, ImageArgs, Outcome};
 use crate::failure::{Failure, INTERRUPTED};
+use crate::i18n::Message;
 use crate::progress::Progress;
 use crate::size::human;
 
@@ -57,7 +58,7 @@ pub(super) fn run_cat(args: &CatArgs, context: &Context) -> Result<Outcome, Fail
     let mut size_bytes = 0_u64;
     loop {
         if context.interrupt().load(Ordering::SeqCst) {
-            return Err(Failure::new(INTERRUPTED, "interrupted"));
+            return Err(Failure::new(INTERRUPTED, Message::Interrupted));
         }
         let len = match file.read(&mut buffer) {
             Ok(0) => break,
@@ -118,7 +119,7 @@ pub(super) fn run_extract(args: &ExtractArgs, context: &Context) -> Result<Outco
             }
         });
         let done = done.map_err(|error| match error {
-            iso_loopback::Error::Interrupted => Failure::new(INTERRUPTED, "interrupted"),
+            iso_loopback::Error::Interrupted => Failure::new(INTERRUPTED, Message::Interrupted),
             error => failed(error),
         })?;
         result.files += done.files;
@@ -129,20 +130,18 @@ pub(super) fn run_extract(args: &ExtractArgs, context: &Context) -> Result<Outco
     }
     progress.finish();
     for path in &result.skipped {
-        context.output.warning(format_args!(
-            "{}: not a file with bytes, left out",
-            super::list::printable(path)
-        ));
+        let path = super::list::printable(path).to_string();
+        context.output.warning(Message::LeftOut { path });
     }
     context.output.result(&result, || {
-        format!(
-            "{} files, {} folders, {} links, {} written to {}",
-            result.files,
-            result.directories,
-            result.symlinks,
-            human(result.size_bytes),
-            args.to.display()
-        )
+        let message = Message::FilesExtracted {
+            files: result.files,
+            directories: result.directories,
+            links: result.symlinks,
+            size: human(result.size_bytes),
+            to: args.to.display().to_string(),
+        };
+        message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
 }

@@ -6,6 +6,7 @@ use iso_loopback::{Entry, IsoImage};
 
 use super::ImageArgs;
 use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 
 /// The entries that paths or patterns name, each with its path; a pattern without a match is an error.
 pub(super) fn select(
@@ -34,7 +35,12 @@ pub(super) fn select(
             }
         }
         if selected.len() == before {
-            return Err(Failure::new(USAGE, format_args!("nothing matches {path}")));
+            return Err(Failure::new(
+                USAGE,
+                Message::NothingMatches {
+                    path: path.to_owned(),
+                },
+            ));
         }
     }
     Ok(selected)

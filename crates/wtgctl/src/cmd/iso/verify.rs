@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::list::printable;
 use super::{Context, ImageArgs, Outcome};
 use crate::failure::{Failure, INTERRUPTED};
+use crate::i18n::Message;
 use crate::progress::Progress;
 use crate::size::human;
 
@@ -65,7 +66,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failu
     });
     progress.finish();
     let report = report.map_err(|error| match error {
-        iso_loopback::Error::Interrupted => Failure::new(INTERRUPTED, "interrupted"),
+        iso_loopback::Error::Interrupted => Failure::new(INTERRUPTED, Message::Interrupted),
         error => args.image.failed(error),
     })?;
     for finding in &report.findings {
@@ -114,11 +115,14 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failu
     };
     context.output.result(&result, || {
         let mut lines: Vec<String> = result.trees.iter().map(tree_line).collect();
-        lines.push(if sound {
-            "everything can be read (disc images hold no checksums of file data)".to_owned()
+        let message = if sound {
+            Message::DiscReadable
         } else {
-            format!("{} problems", result.findings)
-        });
+            Message::DoesNotHold {
+                count: result.findings as u64,
+            }
+        };
+        lines.push(message.text(context.output.lang()));
         lines.join("\n")
     })?;
     Ok(if sound {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cmd::{Context, Outcome};
 use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 use crate::size::{Size, human};
 
 /// FILETIME of 1 January 2000: formatting reads no clock.
@@ -93,13 +94,13 @@ pub(super) fn run(args: FormatArgs, context: &Context) -> Result<Outcome, Failur
         cluster_bytes: args.cluster_size.0,
     };
     context.output.result(&formatted, || {
-        format!(
-            "{}: NTFS, {}, clusters of {} bytes, serial {}",
-            formatted.volume.display(),
-            human(formatted.size_bytes),
-            formatted.cluster_bytes,
-            formatted.serial
-        )
+        let message = Message::FormattedNtfs {
+            path: formatted.volume.display().to_string(),
+            size: human(formatted.size_bytes),
+            cluster_bytes: formatted.cluster_bytes,
+            serial: formatted.serial.clone(),
+        };
+        message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
 }

@@ -289,10 +289,11 @@ pub(super) fn check(args: &VolumeArgs, context: &Context) -> Result<Outcome, Fai
     for finding in &report.findings {
         context.output.entry(finding, || {
             let severity = match finding.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Note => "note",
+                Severity::Error => Message::Error,
+                Severity::Warning => Message::Warning,
+                Severity::Note => Message::Note,
             };
+            let severity = severity.text(context.output.lang());
             format!("{severity}: {}", shown(&finding.to_string()))
         })?;
     }
@@ -307,23 +308,27 @@ pub(super) fn check(args: &VolumeArgs, context: &Context) -> Result<Outcome, Fai
     };
     context.output.result(&checked, || {
         let stats = &checked.stats;
-        let looked = format!(
-            "{} files, {} directories, {} of {} clusters in use",
-            stats.files, stats.directories, stats.clusters_in_use, stats.clusters
-        );
-        if checked.clean {
-            format!("nothing wrong: {looked}")
+        let (files, directories) = (stats.files, stats.directories);
+        let (used, clusters) = (stats.clusters_in_use, stats.clusters);
+        let message = if checked.clean {
+            Message::NtfsClean {
+                files,
+                directories,
+                used,
+                clusters,
+            }
         } else {
-            let more = if checked.suppressed > 0 {
-                format!(", {} not shown", checked.suppressed)
-            } else {
-                String::new()
-            };
-            format!(
-                "{} errors, {} warnings{more}: {looked}",
-                checked.errors, checked.warnings
-            )
-        }
+            Message::NtfsUnclean {
+                errors: checked.errors as u64,
+                warnings: checked.warnings as u64,
+                suppressed: checked.suppressed,
+                files,
+                directories,
+                used,
+                clusters,
+            }
+        };
+        message.text(context.output.lang())
     })?;
     Ok(if checked.clean {
         Outcome::Holds

@@ -59,7 +59,7 @@ pub(crate) fn run(args: ApplyArgs, context: &Context) -> Result<Outcome, Failure
     match (&args.ntfs, &args.directory) {
         (Some(volume), _) => to_volume(&args, volume, context),
         (None, Some(directory)) => to_directory(&args, directory, context),
-        (None, None) => Err(Failure::new(USAGE, "a folder or --ntfs VOLUME is needed")),
+        (None, None) => Err(Failure::new(USAGE, Message::FolderOrVolume)),
     }
 }
 
@@ -88,10 +88,13 @@ fn to_directory(args: &ApplyArgs, directory: &Path, context: &Context) -> Result
     context.output.result(&result, || {
         let mut lines = damaged.clone();
         let (entries, bytes) = (image.dentries.len(), human(report.size_bytes));
-        lines.push(format!(
-            "{entries} entries, {bytes} applied to {}",
-            directory.display()
-        ));
+        let directory = directory.display().to_string();
+        let applied = Message::EntriesApplied {
+            entries: entries as u64,
+            bytes,
+            directory,
+        };
+        lines.push(applied.text(context.output.lang()));
         lines.join("\n")
     })?;
     Ok(if damaged.is_empty() {
@@ -121,7 +124,10 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
     let mut disk = None;
     if let Some(number) = args.partition {
         if !args.force {
-            let message = format!("{}: partition {number} would be overwritten", volume.display());
+            let message = Message::PartitionOverwritten {
+                path: volume.display().to_string(),
+                number,
+            };
             return Err(Failure::new(REFUSED, message).hint(Message::HintForce));
         }
         let mut target = Target::open_file_in_place(&host, volume, &sources)?;
@@ -165,14 +171,14 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
     let report = written.map_err(|error| Failure::from(error).hint(Message::HintVolumeUnfinished))?;
     target.finish()?;
     context.output.result(&report, || {
-        format!(
-            "{} files and directories on {}, {} written in {} writes, seed {}",
-            report.files,
-            volume.display(),
-            human(report.written_bytes),
-            report.write_calls,
-            options.seed,
-        )
+        let message = Message::Written {
+            target: volume.display().to_string(),
+            files: report.files,
+            size: human(report.written_bytes),
+            writes: report.write_calls,
+            seed: options.seed,
+        };
+        message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
 }

@@ -13,6 +13,7 @@ use super::tree_source::{ExcludeArgs, TreeArgs};
 use super::writing::{CompressArgs, NameArgs, for_run, name_is_free, record, with_control};
 use super::{Context, Outcome};
 use crate::failure::Failure;
+use crate::i18n::Message;
 use crate::size::human;
 
 /// Arguments of `wtgctl wim capture`.
@@ -139,13 +140,14 @@ fn show(wim: &str, report: &WriteReport, info: &ImageInfo, context: &Context) ->
     result["directories"] = json!(info.directory_count);
     result["total_bytes"] = json!(info.total_bytes);
     context.output.result(&result, || {
-        format!(
-            "image {} of {wim}: {} files, {}; the file has {}",
-            info.index,
-            info.file_count.unwrap_or(0),
-            human(info.total_bytes.unwrap_or(0)),
-            human(report.file_bytes)
-        )
+        let message = Message::Captured {
+            index: info.index,
+            wim: wim.to_owned(),
+            files: info.file_count.unwrap_or(0),
+            size: human(info.total_bytes.unwrap_or(0)),
+            file_size: human(report.file_bytes),
+        };
+        message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
 }

@@ -79,18 +79,16 @@ pub(crate) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure>
         }
         let found = BlobHash(hasher.finalize().into());
         if found != stream.hash {
-            let message = format!(
-                "{}: its bytes have SHA-1 {found}, expected {}",
-                args.path, stream.hash
-            );
+            let message = Message::WrongHash {
+                path: args.path.clone(),
+                found: found.to_string(),
+                expected: stream.hash.to_string(),
+            };
             return Err(Failure::new(BAD_INPUT, message).hint(Message::HintDamagedOutput));
         }
     } else if !stream.hash.is_zero() {
-        return Err(Failure::new(
-            BAD_INPUT,
-            format_args!("{}: its data is in another file", args.path),
-        )
-        .hint(Message::HintNameReference));
+        let path = args.path.clone();
+        return Err(Failure::new(BAD_INPUT, Message::DataElsewhere { path }).hint(Message::HintNameReference));
     }
     stdout.flush().map_err(|error| Failure::io("stdout", &error))?;
     context.output.result_beside_data(&Cat { size_bytes })?;

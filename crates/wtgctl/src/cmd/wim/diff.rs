@@ -12,6 +12,7 @@ use super::tree_source::{ExcludeArgs, open_tree};
 use super::writing::with_control;
 use super::{Context, Outcome};
 use crate::failure::Failure;
+use crate::i18n::Message;
 
 /// Arguments of `wtgctl wim diff`.
 #[derive(Debug, Args)]
@@ -66,14 +67,18 @@ pub(crate) fn run(args: &DiffArgs, context: &Context) -> Result<Outcome, Failure
         context.output.entry(&record, || line(difference))?;
     }
     let count = differences.len();
-    context.output.result(
-        &json!({ "holds": count == 0, "differences": count }),
-        || match count {
-            0 => format!("equal: {} entries", image.dentries.len()),
-            1 => "1 difference".to_owned(),
-            _ => format!("{count} differences"),
-        },
-    )?;
+    context
+        .output
+        .result(&json!({ "holds": count == 0, "differences": count }), || {
+            let message = match count {
+                0 => Message::Equal {
+                    entries: image.dentries.len() as u64,
+                },
+                1 => Message::OneDifference,
+                count => Message::Differences { count: count as u64 },
+            };
+            message.text(context.output.lang())
+        })?;
     Ok(if count == 0 {
         Outcome::Holds
     } else {

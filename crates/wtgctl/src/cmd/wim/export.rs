@@ -12,6 +12,7 @@ use super::open::WimArgs;
 use super::writing::{CompressArgs, NameArgs, for_run, name_is_free, record, with_control};
 use super::{Context, Outcome};
 use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 use crate::size::human;
 
 /// Arguments of `wtgctl wim export`.
@@ -50,10 +51,7 @@ pub(crate) fn run(args: &ExportArgs, context: &Context) -> Result<Outcome, Failu
         vec![args.wim.image_index(&wim, Some(&args.image))?]
     };
     if images.len() != 1 && (args.names.name.is_some() || args.names.description.is_some() || args.boot) {
-        return Err(Failure::new(
-            USAGE,
-            "--name, --description and --boot need one image, not all".to_owned(),
-        ));
+        return Err(Failure::new(USAGE, Message::NeedsOneImage));
     }
     let images: Vec<ExportImage> = images
         .into_iter()
@@ -95,13 +93,13 @@ pub(crate) fn run(args: &ExportArgs, context: &Context) -> Result<Outcome, Failu
         report
     };
     context.output.result(&record(&report), || {
-        format!(
-            "{}: {} images, {} in all, {}",
-            args.destination.display(),
-            images.len(),
-            report.images,
-            human(report.file_bytes)
-        )
+        let message = Message::Exported {
+            path: args.destination.display().to_string(),
+            images: images.len() as u64,
+            all: u64::from(report.images),
+            size: human(report.file_bytes),
+        };
+        message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
 }

@@ -10,6 +10,7 @@ use wim_apply::apply::{ApplyTarget, DirectoryTarget, apply_tree, loss_report};
 use super::open::{WimArgs, apply_options, with_control};
 use super::{Context, Outcome};
 use crate::failure::Failure;
+use crate::i18n::Message;
 use crate::size::human;
 
 /// Arguments of `wtgctl wim extract`.
@@ -49,12 +50,12 @@ pub(crate) fn run(args: ExtractArgs, context: &Context) -> Result<Outcome, Failu
     context.output.result(
         &json!({ "entries": subset.dentries.len() - 1, "bytes": report.size_bytes }),
         || {
-            format!(
-                "{} entries, {} in {}",
-                subset.dentries.len() - 1,
-                human(report.size_bytes),
-                args.dest.display()
-            )
+            let message = Message::EntriesApplied {
+                entries: subset.dentries.len() as u64 - 1,
+                bytes: human(report.size_bytes),
+                directory: args.dest.display().to_string(),
+            };
+            message.text(context.output.lang())
         },
     )?;
     Ok(Outcome::Holds)
@@ -63,11 +64,12 @@ pub(crate) fn run(args: ExtractArgs, context: &Context) -> Result<Outcome, Failu
 /// Says what the target cannot keep, before anything is written.
 pub(super) fn warn_of_losses(image: &Image, target: &dyn ApplyTarget, context: &Context) {
     for loss in loss_report(image, target.features()) {
-        let examples = loss.examples.join(", ");
-        context.output.warning(format_args!(
-            "{} of {} entries cannot be kept: {examples}",
-            loss.what, loss.count
-        ));
+        let message = Message::Loss {
+            what: loss.what.to_string(),
+            count: loss.count as u64,
+            examples: loss.examples.join(", "),
+        };
+        context.output.warning(message);
     }
 }
 

@@ -12,6 +12,7 @@ use super::open::WimArgs;
 use super::writing::{CompressArgs, for_run, record, with_control};
 use super::{Context, Outcome};
 use crate::failure::Failure;
+use crate::i18n::Message;
 use crate::size::human;
 
 /// Arguments of `wtgctl wim optimize`.
@@ -75,12 +76,12 @@ pub(crate) fn optimize(args: &OptimizeArgs, context: &Context) -> Result<Outcome
     let mut result = record(&report);
     result["old_file_bytes"] = before.into();
     context.output.result(&result, || {
-        format!(
-            "{}: {}, before {}",
-            path.display(),
-            human(report.file_bytes),
-            human(before)
-        )
+        let message = Message::Optimized {
+            path: path.display().to_string(),
+            size: human(report.file_bytes),
+            before: human(before),
+        };
+        message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
 }
@@ -92,12 +93,12 @@ pub(crate) fn join(args: &JoinArgs, context: &Context) -> Result<Outcome, Failur
     options.integrity_table |= args.check;
     let report = write_anew(&wim, &args.destination, args.force, options, context)?;
     context.output.result(&record(&report), || {
-        format!(
-            "{}: {} parts joined, {}",
-            args.destination.display(),
-            wim.parts().len(),
-            human(report.file_bytes)
-        )
+        let message = Message::Joined {
+            path: args.destination.display().to_string(),
+            parts: wim.parts().len() as u64,
+            size: human(report.file_bytes),
+        };
+        message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
 }
@@ -154,11 +155,12 @@ pub(crate) fn delete(args: &DeleteArgs, context: &Context) -> Result<Outcome, Fa
         report
     };
     context.output.result(&record(&report), || {
-        format!(
-            "image {index} deleted, {} left, {}",
-            report.images,
-            human(report.file_bytes)
-        )
+        let message = Message::ImageDeleted {
+            index,
+            left: u64::from(report.images),
+            size: human(report.file_bytes),
+        };
+        message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
 }

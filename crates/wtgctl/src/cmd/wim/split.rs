@@ -41,8 +41,14 @@ pub(crate) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Failur
     })?;
     let mut options = for_run(WriteOptions::like(&wim), context);
     options.integrity_table |= args.check;
-    let count = u16::try_from(plan.part_count())
-        .map_err(|_| Failure::new(USAGE, format!("parts of {} would be too many", args.size)))?;
+    let count = u16::try_from(plan.part_count()).map_err(|_| {
+        Failure::new(
+            USAGE,
+            Message::TooManyParts {
+                size: args.size.to_string(),
+            },
+        )
+    })?;
     // All names are free before anything is written, and none is taken before all is written.
     let paths: Vec<PathBuf> = (1..=count).map(|number| part_path(&args.first, number)).collect();
     let mut files = Vec::with_capacity(paths.len());

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::open::{WimArgs, apply_options, with_control};
 use super::{Context, Outcome};
 use crate::failure::Failure;
+use crate::i18n::Message;
 use crate::size::human;
 
 /// Arguments of `wtgctl wim verify`.
@@ -53,15 +54,17 @@ pub(crate) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failu
     });
     context.output.result(&result, || {
         let mut lines = findings.clone();
-        lines.push(if report.is_ok() {
-            format!(
-                "holds: {} blobs, {}",
-                report.blobs.blobs,
-                human(report.blobs.size_bytes)
-            )
+        let message = if report.is_ok() {
+            Message::HoldsBlobs {
+                blobs: report.blobs.blobs as u64,
+                size: human(report.blobs.size_bytes),
+            }
         } else {
-            format!("does not hold: {} findings", findings.len())
-        });
+            Message::DoesNotHold {
+                count: findings.len() as u64,
+            }
+        };
+        lines.push(message.text(context.output.lang()));
         lines.join("\n")
     })?;
     Ok(if report.is_ok() {

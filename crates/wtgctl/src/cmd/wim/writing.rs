@@ -58,8 +58,14 @@ impl CompressArgs {
             options.compression = compress.into();
         }
         if let Some(size) = self.chunk_size {
-            options.chunk_bytes = u32::try_from(size.0)
-                .map_err(|_| Failure::new(USAGE, format!("--chunk-size: {size} is too large")))?;
+            options.chunk_bytes = u32::try_from(size.0).map_err(|_| {
+                Failure::new(
+                    USAGE,
+                    Message::ChunkTooLarge {
+                        size: size.to_string(),
+                    },
+                )
+            })?;
         }
         Ok(options)
     }
