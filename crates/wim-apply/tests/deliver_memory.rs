@@ -177,7 +177,7 @@ fn stays_within_the_memory_limit() {
     let wim = open(&dir.path().join("solid.wim"));
     for (want, limit_mib, workers) in [
         (Want::Decoded, 400, 8),
-        (Want::Decoded, 85, 3),
+        (Want::Decoded, 85, 2),
         (Want::Decoded, 40, 1),
         (recompress, 150, 2),
     ] {

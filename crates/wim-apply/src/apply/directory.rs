@@ -1,21 +1,15 @@
 //! A directory of the host as target.
 
-use std::collections::HashMap;
-use std::fs::{self, File, FileTimes, OpenOptions};
-use std::io::Write;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
 
+use super::directory_files::{Files, at, new_file, set_time};
 use super::reparse::relative_symlink_target;
-use super::{ApplyTarget, BlobInfo, BlobSink, Features, Form, TargetError};
-use crate::image::{DentryId, Image, Inode, StreamKind};
+use super::{ApplyTarget, BlobInfo, BlobSink, Features, Form, ParallelSink, TargetError};
+use crate::Error;
+use crate::image::{Dentry, Image, Inode, Stream, StreamKind};
 use crate::path::name_to_text;
-use crate::{BlobId, Error};
-
-/// 100 ns units from 1601 to 1970.
-const UNIX_EPOCH_FILETIME: u64 = 116_444_736_000_000_000;
-/// Largest reparse data that Windows allows.
-const MAX_REPARSE_BYTES: u64 = 16 << 10;
 
 /// Applies an image to a directory.
 ///
@@ -30,22 +24,16 @@ const MAX_REPARSE_BYTES: u64 = 16 << 10;
 pub struct DirectoryTarget {
     root: PathBuf,
     into_existing: bool,
-    /// Host path of each dentry that files are made at: one for each inode, by inode.
-    paths: Vec<Option<PathBuf>>,
-    /// Blobs and the inodes that hold them, sorted.
-    uses: Vec<(BlobId, u32)>,
-    times: Vec<u64>,
-    /// Reparse data by inode.
-    reparse: HashMap<u32, Vec<u8>>,
-    current: Option<Current>,
+    /// Host path of each directory, and its number there, by dentry.
+    directories: Arc<Vec<PathBuf>>,
+    directory_numbers: Vec<u32>,
+    files: Arc<Files>,
+    /// The blob that comes now, and how much of it came.
+    current: Option<(BlobInfo, u64)>,
 }
 
-#[derive(Debug)]
-struct Current {
-    file: Option<(File, PathBuf)>,
-    reparse: Vec<u8>,
-    has_reparse: bool,
-}
+/// Of what is no directory.
+const NO_DIRECTORY: u32 = u32::MAX;
 
 impl DirectoryTarget {
     /// A target that must be an empty directory, or not exist yet.
@@ -54,10 +42,9 @@ impl DirectoryTarget {
         Self {
             root: root.into(),
             into_existing: false,
-            paths: Vec::new(),
-            uses: Vec::new(),
-            times: Vec::new(),
-            reparse: HashMap::new(),
+            directories: Arc::default(),
+            directory_numbers: Vec::new(),
+            files: Arc::default(),
             current: None,
         }
     }
@@ -94,87 +81,39 @@ impl DirectoryTarget {
         }
     }
 
-    fn inodes_of(&self, blob: BlobId) -> impl Iterator<Item = u32> {
-        let start = self.uses.partition_point(|(id, _)| *id < blob);
-        self.uses[start..]
-            .iter()
-            .take_while(move |(id, _)| *id == blob)
-            .map(|(_, inode)| *inode)
+    /// Number of the directory that holds an entry, when it was made.
+    fn parent_of(&self, dentry: &Dentry) -> Option<u32> {
+        let number = *self.directory_numbers.get(dentry.parent.0 as usize)?;
+        (number != NO_DIRECTORY).then_some(number)
     }
 
-    fn set_time(&self, inode: u32, file: &File) -> std::io::Result<()> {
-        match self.times.get(inode as usize).and_then(|time| system_time(*time)) {
-            Some(time) => file.set_times(FileTimes::new().set_modified(time)),
-            None => Ok(()),
-        }
-    }
-
-    fn host_path(&self, image: &Image, id: DentryId, directories: &[Option<PathBuf>]) -> Option<PathBuf> {
-        let dentry = image.dentries.get(id.0 as usize)?;
-        let parent = directories.get(dentry.parent.0 as usize)?.as_ref()?;
+    fn host_path(&self, dentry: &Dentry) -> Option<PathBuf> {
+        let parent = self.directories.get(self.parent_of(dentry)? as usize)?;
         Some(parent.join(name_to_text(&dentry.name)))
     }
 }
 
 impl BlobSink for DirectoryTarget {
+    fn parallel(&self) -> Option<Arc<dyn ParallelSink>> {
+        Some(Arc::<Files>::clone(&self.files))
+    }
+
     fn begin_blob(&mut self, blob: &BlobInfo, _: Form, _: u64) -> Result<(), TargetError> {
-        let mut file = None;
-        let mut has_reparse = false;
-        for inode in self.inodes_of(blob.id) {
-            match self.paths.get(inode as usize) {
-                Some(Some(path)) if file.is_none() => {
-                    let new = OpenOptions::new().write(true).create_new(true).open(path);
-                    file = Some((new.map_err(|e| at(path, e))?, path.clone()));
-                }
-                Some(Some(_)) => {}
-                _ => has_reparse = true,
-            }
-        }
-        has_reparse &= blob.size_bytes <= MAX_REPARSE_BYTES;
-        self.current = Some(Current {
-            file,
-            reparse: Vec::new(),
-            has_reparse,
-        });
+        self.current = Some((*blob, 0));
         Ok(())
     }
 
     fn data(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
-        let Some(current) = &mut self.current else {
+        let Some((blob, start)) = &mut self.current else {
             return Ok(());
         };
-        if current.has_reparse {
-            current.reparse.extend_from_slice(bytes);
-        }
-        if let Some((file, path)) = &mut current.file {
-            file.write_all(bytes).map_err(|e| at(path, e))?;
-        }
+        self.files.put(blob, *start, bytes)?;
+        *start = start.saturating_add(bytes.len() as u64);
         Ok(())
     }
 
-    fn end_blob(&mut self, blob: &BlobInfo) -> Result<(), TargetError> {
-        let Some(current) = self.current.take() else {
-            return Ok(());
-        };
-        let inodes: Vec<u32> = self.inodes_of(blob.id).collect();
-        for inode in inodes {
-            let Some(Some(path)) = self.paths.get(inode as usize) else {
-                self.reparse.insert(inode, current.reparse.clone());
-                continue;
-            };
-            let Some((file, first)) = &current.file else {
-                continue;
-            };
-            if path == first {
-                self.set_time(inode, file).map_err(|e| at(path, e))?;
-                continue;
-            }
-            let mut from = File::open(first).map_err(|e| at(first, e))?;
-            let to = OpenOptions::new().write(true).create_new(true).open(path);
-            let mut to = to.map_err(|e| at(path, e))?;
-            std::io::copy(&mut from, &mut to).map_err(|e| at(path, e))?;
-            self.set_time(inode, &to).map_err(|e| at(path, e))?;
-        }
+    fn end_blob(&mut self, _: &BlobInfo) -> Result<(), TargetError> {
+        self.current = None;
         Ok(())
     }
 }
@@ -192,67 +131,63 @@ impl ApplyTarget for DirectoryTarget {
 
     fn begin(&mut self, image: &Image) -> Result<(), TargetError> {
         self.prepare_root()?;
-        self.times = image.inodes.iter().map(|inode| inode.last_write_time).collect();
-        self.paths = vec![None; image.inodes.len()];
-        let directories = self.make_directories(image)?;
-        for (number, inode) in image.inodes.iter().enumerate() {
-            let number = u32::try_from(number).unwrap_or(u32::MAX);
-            for stream in inode.streams.iter().filter(|stream| stream.name.is_empty()) {
-                if let Some(blob) = stream.blob
-                    && is_wanted(inode, stream.kind)
-                {
-                    self.uses.push((blob, number));
-                }
+        self.make_directories(image)?;
+        let mut files = Files::new(image.inodes.len(), Arc::clone(&self.directories));
+        for (number, inode) in (0_u32..).zip(&image.inodes) {
+            let wanted = |stream: &&Stream| stream.name.is_empty() && is_wanted(inode, stream.kind);
+            for blob in inode.streams.iter().filter(wanted).filter_map(|s| s.blob) {
+                files.add_use(blob, number);
             }
         }
-        self.uses.sort_unstable();
-        self.uses.dedup();
+        files.sort_uses();
         // The first name of each file; the others become links to it in the end.
-        for (id, dentry) in image.walk(Image::ROOT) {
-            let inode = &image.inodes[dentry.inode.0 as usize];
-            let path = &mut self.paths[dentry.inode.0 as usize];
-            if inode.is_directory() || is_symlink(inode) || path.is_some() {
+        for (_, dentry) in image.walk(Image::ROOT) {
+            let number = dentry.inode.0;
+            let inode = &image.inodes[number as usize];
+            if inode.is_directory() || is_symlink(inode) || files.has_place(number) {
                 continue;
             }
-            let host = self.host_path(image, id, &directories);
-            self.paths[dentry.inode.0 as usize] = host;
+            let Some(parent) = self.parent_of(dentry) else {
+                continue;
+            };
+            files.add_place(number, parent, &name_to_text(&dentry.name), inode.last_write_time);
             let has_data = inode
                 .streams
                 .iter()
                 .any(|s| s.name.is_empty() && s.blob.is_some() && is_wanted(inode, s.kind));
-            if let (false, Some(Some(path))) = (has_data, self.paths.get(dentry.inode.0 as usize)) {
-                let file = OpenOptions::new().write(true).create_new(true).open(path);
-                let file = file.map_err(|e| at(path, e))?;
-                self.set_time(dentry.inode.0, &file).map_err(|e| at(path, e))?;
+            if !has_data {
+                files.write_whole(number, &[])?;
             }
         }
+        self.files = Arc::new(files);
         Ok(())
     }
 
     fn finish(&mut self, image: &Image) -> Result<(), TargetError> {
-        let directories = self.directory_paths(image);
         let mut first = vec![true; image.inodes.len()];
         for (id, dentry) in image.walk(Image::ROOT) {
-            let number = dentry.inode.0 as usize;
-            let inode = &image.inodes[number];
-            let Some(path) = self.host_path(image, id, &directories) else {
+            let number = dentry.inode.0;
+            let inode = &image.inodes[number as usize];
+            let is_symlink = is_symlink(inode) && id != Image::ROOT;
+            if !is_symlink && (inode.is_directory() || std::mem::replace(&mut first[number as usize], false))
+            {
+                continue;
+            }
+            let Some(path) = self.host_path(dentry) else {
                 continue;
             };
-            if is_symlink(inode) && id != Image::ROOT {
-                self.make_symlink(dentry.inode.0, inode, &path)?;
-            } else if !inode.is_directory()
-                && !std::mem::replace(&mut first[number], false)
-                && let Some(Some(original)) = self.paths.get(number)
-            {
+            if is_symlink {
+                self.make_symlink(number, inode, &path)?;
+            } else if let Some(original) = self.files.path(number) {
                 fs::hard_link(original, &path).map_err(|e| at(&path, e))?;
             }
         }
         // Last, and children before parents: making entries changes the time of a directory.
-        for (number, dentry) in image.dentries.iter().enumerate().rev() {
-            if let Some(Some(path)) = directories.get(number) {
+        for (dentry, &number) in image.dentries.iter().zip(&self.directory_numbers).rev() {
+            if let Some(path) = self.directories.get(number as usize) {
                 let directory = File::open(path).map_err(|e| at(path, e))?;
-                self.set_time(dentry.inode.0, &directory)
-                    .map_err(|e| at(path, e))?;
+                let time = image.inodes[dentry.inode.0 as usize].last_write_time;
+                set_time(&directory, time).map_err(|e| at(path, e))?;
             }
         }
         Ok(())
@@ -260,43 +195,38 @@ impl ApplyTarget for DirectoryTarget {
 }
 
 impl DirectoryTarget {
-    /// Host path of every directory, by dentry; symbolic links to directories are not among them.
-    fn directory_paths(&self, image: &Image) -> Vec<Option<PathBuf>> {
-        let mut directories: Vec<Option<PathBuf>> = vec![None; image.dentries.len()];
+    /// Makes every directory; symbolic links to directories are not among them.
+    fn make_directories(&mut self, image: &Image) -> Result<(), TargetError> {
+        let mut directories: Vec<PathBuf> = Vec::new();
+        self.directory_numbers = vec![NO_DIRECTORY; image.dentries.len()];
         for (number, dentry) in image.dentries.iter().enumerate() {
             let inode = &image.inodes[dentry.inode.0 as usize];
-            if number == 0 {
-                directories[0] = Some(self.root.clone());
+            let path = if number == 0 {
+                self.root.clone()
             } else if inode.is_directory() && !is_symlink(inode) {
-                let id = DentryId(u32::try_from(number).unwrap_or(u32::MAX));
-                directories[number] = self.host_path(image, id, &directories);
-            }
+                let parent = self.parent_of(dentry).and_then(|n| directories.get(n as usize));
+                let Some(parent) = parent else { continue };
+                let path = parent.join(name_to_text(&dentry.name));
+                self.make_directory(&path)?;
+                path
+            } else {
+                continue;
+            };
+            self.directory_numbers[number] = u32::try_from(directories.len()).unwrap_or(NO_DIRECTORY);
+            directories.push(path);
         }
-        directories
-    }
-
-    fn make_directories(&self, image: &Image) -> Result<Vec<Option<PathBuf>>, TargetError> {
-        let directories = self.directory_paths(image);
-        for path in directories.iter().skip(1).flatten() {
-            self.make_directory(path)?;
-        }
-        Ok(directories)
+        self.directories = Arc::new(directories);
+        Ok(())
     }
 
     #[cfg(unix)]
     fn make_symlink(&self, number: u32, inode: &Inode, path: &Path) -> Result<(), TargetError> {
-        let target = self
-            .reparse
-            .get(&number)
-            .and_then(|data| relative_symlink_target(data));
+        let target = self.files.reparse_data(number);
+        let target = target.and_then(|data| relative_symlink_target(&data));
         let made = match target {
             Some(target) => std::os::unix::fs::symlink(target, path),
             None if inode.is_directory() => fs::create_dir(path),
-            None => OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(path)
-                .map(|_| ()),
+            None => new_file(path).map(|_| ()),
         };
         made.map_err(|e| at(path, e))
     }
@@ -306,11 +236,7 @@ impl DirectoryTarget {
         let made = if inode.is_directory() {
             fs::create_dir(path)
         } else {
-            OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(path)
-                .map(|_| ())
+            new_file(path).map(|_| ())
         };
         made.map_err(|e| at(path, e))
     }
@@ -327,15 +253,4 @@ fn is_wanted(inode: &Inode, kind: StreamKind) -> bool {
         StreamKind::ReparsePoint => is_symlink(inode),
         StreamKind::EfsRaw => false,
     }
-}
-
-fn system_time(filetime: u64) -> Option<SystemTime> {
-    let ticks = filetime.checked_sub(UNIX_EPOCH_FILETIME)?;
-    let nanos = u32::try_from(ticks % 10_000_000).ok()? * 100;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::new(ticks / 10_000_000, nanos))
-}
-
-/// A failure with the host path.
-fn at(path: &Path, source: std::io::Error) -> TargetError {
-    std::io::Error::new(source.kind(), format!("{}: {source}", path.display())).into()
 }

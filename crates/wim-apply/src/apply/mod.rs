@@ -2,6 +2,7 @@
 
 mod deliver;
 mod directory;
+mod directory_files;
 mod image;
 mod loss;
 mod reparse;
@@ -12,6 +13,8 @@ pub use directory::DirectoryTarget;
 pub use image::{apply_image, apply_tree};
 pub use loss::{Loss, loss_report};
 pub use verify::{VerifyReport, verify};
+
+use std::sync::Arc;
 
 use crate::{BlobHash, BlobId, Image};
 
@@ -103,11 +106,20 @@ pub struct BlobInfo {
 
 /// Takes blobs, one after the other, in the order in which they lie in the file. All calls come from one
 /// thread; the order and the bytes do not depend on the number of workers.
+///
+/// A sink to which the order does not matter can offer a [`ParallelSink`] in its place.
 pub trait BlobSink {
     /// In which form the blob is wanted.
     fn want(&mut self, blob: &BlobInfo) -> Want {
         let _ = blob;
         Want::Decoded
+    }
+
+    /// Takes all bytes in place of [`begin_blob`](Self::begin_blob), [`data`](Self::data) and
+    /// [`end_blob`](Self::end_blob), which are not called then; asked once, before the first blob. Not used for a
+    /// delivery in which [`want`](Self::want) asks for compact forms.
+    fn parallel(&self) -> Option<Arc<dyn ParallelSink>> {
+        None
     }
 
     /// A blob begins; exactly `stored_bytes` bytes follow through [`data`](Self::data).
@@ -128,6 +140,18 @@ pub trait BlobSink {
     /// # Errors
     /// Whatever stops the target.
     fn end_blob(&mut self, blob: &BlobInfo) -> Result<(), TargetError>;
+}
+
+/// Takes the bytes of blobs on the threads of the workers: the time that it takes is shared, and no decoded bytes
+/// wait for their turn.
+pub trait ParallelSink: Send + Sync {
+    /// Bytes of a blob that begin at `start`. Every byte comes once, in any order, from several threads at a
+    /// time. Small blobs come whole and verified; of others only the success of the whole delivery says that they
+    /// are right.
+    ///
+    /// # Errors
+    /// Whatever stops the target; the delivery ends with it.
+    fn put(&self, blob: &BlobInfo, start: u64, bytes: &[u8]) -> Result<(), TargetError>;
 }
 
 /// What a target can keep. What is false is reported before anything is written.

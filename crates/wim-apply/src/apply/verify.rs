@@ -1,9 +1,12 @@
 //! Verifying a whole WIM: integrity tables, metadata of all images, every blob.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::deliver::{Damage, deliver_with};
-use super::{ApplyOptions, BlobInfo, BlobSink, Control, DeliverReport, Form, Progress, TargetError};
+use super::{
+    ApplyOptions, BlobInfo, BlobSink, Control, DeliverReport, Form, ParallelSink, Progress, TargetError,
+};
 use crate::{BlobId, Error, ErrorKind, IntegrityReport, Result, Wim};
 
 /// What a verification found.
@@ -39,8 +42,31 @@ impl VerifyReport {
 /// # Errors
 /// `Io` and `Interrupted`; what is wrong with the file is no error of this function.
 pub fn verify(wim: &Wim, options: &ApplyOptions, control: &mut Control<'_>) -> Result<VerifyReport> {
-    let mut report = VerifyReport::default();
     let interrupt = control.interrupt;
+    let ids: Vec<BlobId> = (0..wim.blobs().len())
+        .filter_map(|index| u32::try_from(index).ok().map(BlobId))
+        .collect();
+    let mut blobs = || deliver_with(wim, &ids, &mut Nowhere, options, control, Damage::Skip);
+    if options.threads.get() == 1 {
+        let mut report = verify_metadata(wim, interrupt)?;
+        report.blobs = blobs()?;
+        return Ok(report);
+    }
+    std::thread::scope(|scope| {
+        let metadata = scope.spawn(|| verify_metadata(wim, interrupt));
+        let blobs = blobs();
+        let metadata = metadata
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let mut report = metadata?;
+        report.blobs = blobs?;
+        Ok(report)
+    })
+}
+
+/// All but the blobs.
+fn verify_metadata(wim: &Wim, interrupt: &AtomicBool) -> Result<VerifyReport> {
+    let mut report = VerifyReport::default();
     match wim.check_integrity(&mut |_| !interrupt.load(Ordering::Relaxed)) {
         Ok(integrity) => report.integrity = integrity,
         Err(error) if matches!(error.kind(), ErrorKind::Io | ErrorKind::Interrupted) => return Err(error),
@@ -51,24 +77,30 @@ pub fn verify(wim: &Wim, options: &ApplyOptions, control: &mut Control<'_>) -> R
             if interrupt.load(Ordering::Relaxed) {
                 return Err(Error::Interrupted);
             }
-            match wim.image(info.index) {
-                Ok(image) => report.missing.extend(image.paths_of_missing_blobs()),
+            match wim.check_image(info.index) {
+                Ok(missing) => report.missing.extend(missing),
                 Err(error) if error.kind() == ErrorKind::Io => return Err(error),
                 Err(error) => report.metadata_failures.push(error),
             }
         }
     }
-    let ids: Vec<BlobId> = (0..wim.blobs().len())
-        .filter_map(|index| u32::try_from(index).ok().map(BlobId))
-        .collect();
-    report.blobs = deliver_with(wim, &ids, &mut Nowhere, options, control, Damage::Skip)?;
     Ok(report)
 }
 
 /// Takes everything and keeps nothing.
 struct Nowhere;
 
+impl ParallelSink for Nowhere {
+    fn put(&self, _: &BlobInfo, _: u64, _: &[u8]) -> Result<(), TargetError> {
+        Ok(())
+    }
+}
+
 impl BlobSink for Nowhere {
+    fn parallel(&self) -> Option<Arc<dyn ParallelSink>> {
+        Some(Arc::new(Self))
+    }
+
     fn begin_blob(&mut self, _: &BlobInfo, _: Form, _: u64) -> Result<(), TargetError> {
         Ok(())
     }

@@ -235,6 +235,19 @@ impl ChunkMap {
         self.size_bytes.div_ceil(u64::from(self.chunk_bytes))
     }
 
+    /// Largest stored size of a chunk, as far as it is known without reading a table; a bound otherwise.
+    pub(crate) fn max_stored_bytes(&self) -> u64 {
+        let bound = u64::from(self.chunk_bytes).min(self.size_bytes);
+        match &self.places {
+            Places::Listed { offsets } => offsets
+                .windows(2)
+                .map(|pair| pair[1].saturating_sub(pair[0]))
+                .max()
+                .map_or(0, |most| most.min(bound)),
+            Places::Stored { .. } | Places::Offsets { .. } => bound,
+        }
+    }
+
     /// Uncompressed size of a chunk.
     pub(crate) fn chunk_size(&self, index: u64) -> usize {
         let start = index.saturating_mul(u64::from(self.chunk_bytes));

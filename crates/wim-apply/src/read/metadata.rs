@@ -22,24 +22,56 @@ impl Image {
     ) -> Result<Self> {
         let (security_descriptors, root_at) = read_security(bytes)?;
         let image = Self {
-            security_descriptors,
+            security_descriptors: security_descriptors.into_iter().map(<[u8]>::to_vec).collect(),
             ..Self::default()
         };
         let mut reader = TreeReader {
-            bytes,
-            limits,
             resolve,
             image,
             links: HashMap::new(),
-            visited: HashSet::new(),
         };
-        reader.read_tree(root_at)?;
-        Ok(reader.image)
+        walk_tree(bytes, root_at, limits, &mut reader)?;
+        let mut image = reader.image;
+        image.dentries.shrink_to_fit();
+        image.inodes.shrink_to_fit();
+        Ok(image)
     }
 }
 
+/// Reads an uncompressed metadata resource without keeping a tree: the errors are those of
+/// [`Image::parse_metadata`]. Returns whether every hash in it is known.
+pub(super) fn check_metadata(
+    bytes: &[u8],
+    limits: &Limits,
+    is_known: &dyn Fn(&BlobHash) -> bool,
+) -> Result<bool> {
+    struct Check<'a> {
+        is_known: &'a dyn Fn(&BlobHash) -> bool,
+        all_known: bool,
+    }
+
+    impl Visit for Check<'_> {
+        fn entry(&mut self, raw: &RawDentry<'_>, _: DentryId, _: Option<DentryId>) {
+            let extra = raw.extra_streams.iter().map(|(hash, _)| hash);
+            self.all_known &= std::iter::once(&raw.fixed.main_hash)
+                .chain(extra)
+                .all(|hash| hash.is_zero() || (self.is_known)(hash));
+        }
+
+        fn dropped(&mut self, _: DentryId, _: &str) {}
+    }
+
+    let (_, root_at) = read_security(bytes)?;
+    let mut check = Check {
+        is_known,
+        all_known: true,
+    };
+    walk_tree(bytes, root_at, limits, &mut check)?;
+    Ok(check.all_known)
+}
+
 /// The descriptors, and where the root entry begins.
-fn read_security(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, usize)> {
+fn read_security(bytes: &[u8]) -> Result<(Vec<&[u8]>, usize)> {
     let what = "security data";
     let truncated = |need: u64| Error::Truncated {
         what,
@@ -70,7 +102,7 @@ fn read_security(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, usize)> {
             .ok()
             .and_then(|size| rest.split_at_checked(size))
             .ok_or_else(|| corrupt(format!("a descriptor of {size} bytes with {} left", rest.len())))?;
-        descriptors.push(descriptor.to_vec());
+        descriptors.push(descriptor);
         rest = tail;
     }
     Ok((descriptors, align8(total as usize).unwrap_or(usize::MAX)))
@@ -83,39 +115,68 @@ struct Pending {
     depth: u32,
 }
 
-struct TreeReader<'a> {
+/// Is told of the entries of a tree: parents first, siblings in their order.
+trait Visit {
+    /// An entry, its number, and the directory that holds it.
+    fn entry(&mut self, raw: &RawDentry<'_>, id: DentryId, parent: Option<DentryId>);
+    /// Something of an entry was left out.
+    fn dropped(&mut self, id: DentryId, what: &str);
+}
+
+/// Tells `visit` of all entries.
+fn walk_tree(bytes: &[u8], root_at: usize, limits: &Limits, visit: &mut dyn Visit) -> Result<()> {
+    let corrupt = |found: &str| Error::Corrupt {
+        what: "root entry in metadata",
+        at: root_at as u64,
+        found: found.to_owned(),
+        expected: "a directory without a name",
+    };
+    let root = read_dentry(bytes, root_at)?.ok_or_else(|| corrupt("an end mark"))?;
+    if root.fixed.attributes & 0x10 == 0 {
+        return Err(corrupt("no directory"));
+    }
+    let mut walk = Walk {
+        bytes,
+        limits,
+        visit,
+        count: 0,
+        visited: HashSet::new(),
+    };
+    let mut pending = Vec::new();
+    let id = walk.entry(&root, None)?;
+    if !root.name.is_empty() {
+        walk.visit.dropped(id, "the root has a name; dropped");
+    }
+    walk.queue_children(&root, id, 1, root_at, &mut pending)?;
+    while let Some(directory) = pending.pop() {
+        walk.read_directory(&directory, &mut pending)?;
+    }
+    Ok(())
+}
+
+struct Walk<'a> {
     bytes: &'a [u8],
     limits: &'a Limits,
-    resolve: Resolve<'a>,
-    image: Image,
-    /// Inodes by hard-link group and hash of the main stream: old writers used group numbers again.
-    links: HashMap<(u64, BlobHash), Vec<InodeId>>,
+    visit: &'a mut dyn Visit,
+    /// Number of entries so far.
+    count: u32,
     /// Offsets of the child lists seen: each belongs to one directory.
     visited: HashSet<usize>,
 }
 
-impl TreeReader<'_> {
-    fn read_tree(&mut self, root_at: usize) -> Result<()> {
-        let corrupt = |found: &str| Error::Corrupt {
-            what: "root entry in metadata",
-            at: root_at as u64,
-            found: found.to_owned(),
-            expected: "a directory without a name",
-        };
-        let root = read_dentry(self.bytes, root_at)?.ok_or_else(|| corrupt("an end mark"))?;
-        if root.fixed.attributes & 0x10 == 0 {
-            return Err(corrupt("no directory"));
+impl Walk<'_> {
+    fn entry(&mut self, raw: &RawDentry<'_>, parent: Option<DentryId>) -> Result<DentryId> {
+        if self.count >= self.limits.max_dentries {
+            return Err(Error::Limit {
+                what: "directory entries of an image",
+                asked: u64::from(self.count) + 1,
+                limit: u64::from(self.limits.max_dentries),
+            });
         }
-        if !root.name.is_empty() {
-            self.warn(|| "the root has a name; dropped".to_owned());
-        }
-        let mut pending = Vec::new();
-        let id = self.add(&root, None)?;
-        self.queue_children(&root, id, 1, root_at, &mut pending)?;
-        while let Some(directory) = pending.pop() {
-            self.read_directory(&directory, &mut pending)?;
-        }
-        Ok(())
+        let id = DentryId(self.count);
+        self.count = self.count.saturating_add(1);
+        self.visit.entry(raw, id, parent);
+        Ok(id)
     }
 
     fn queue_children(
@@ -130,7 +191,8 @@ impl TreeReader<'_> {
             return Ok(());
         }
         if raw.fixed.attributes & 0x10 == 0 {
-            self.warn_at(id, "is no directory and has children; dropped");
+            self.visit
+                .dropped(id, "is no directory and has children; dropped");
             return Ok(());
         }
         let children_at = usize::try_from(raw.fixed.subdir_offset).unwrap_or(usize::MAX);
@@ -177,27 +239,28 @@ impl TreeReader<'_> {
                 Some("a second entry of the same name")
             };
             if let Some(problem) = problem {
-                self.warn_at(directory.parent, &format!("holds {problem}; dropped"));
+                self.visit
+                    .dropped(directory.parent, &format!("holds {problem}; dropped"));
                 continue;
             }
-            let id = self.add(&raw, Some(directory.parent))?;
+            let id = self.entry(&raw, Some(directory.parent))?;
             self.queue_children(&raw, id, directory.depth + 1, here, pending)?;
         }
         // The last one pushed is read first: keep the order of the siblings.
         pending[first_pending..].reverse();
         Ok(())
     }
+}
 
-    fn add(&mut self, raw: &RawDentry<'_>, parent: Option<DentryId>) -> Result<DentryId> {
-        let number = u32::try_from(self.image.dentries.len()).unwrap_or(u32::MAX);
-        if number >= self.limits.max_dentries {
-            return Err(Error::Limit {
-                what: "directory entries of an image",
-                asked: u64::from(number) + 1,
-                limit: u64::from(self.limits.max_dentries),
-            });
-        }
-        let id = DentryId(number);
+struct TreeReader<'a> {
+    resolve: Resolve<'a>,
+    image: Image,
+    /// Inodes by hard-link group and hash of the main stream: old writers used group numbers again.
+    links: HashMap<(u64, BlobHash), Vec<InodeId>>,
+}
+
+impl Visit for TreeReader<'_> {
+    fn entry(&mut self, raw: &RawDentry<'_>, id: DentryId, parent: Option<DentryId>) {
         self.image.dentries.push(Dentry {
             name: if parent.is_some() {
                 units(raw.name)
@@ -213,10 +276,15 @@ impl TreeReader<'_> {
             self.image.dentries[parent.0 as usize].children.push(id);
         }
         let inode = self.inode(raw, id);
-        self.image.dentries[number as usize].inode = inode;
-        Ok(id)
+        self.image.dentries[id.0 as usize].inode = inode;
     }
 
+    fn dropped(&mut self, id: DentryId, what: &str) {
+        self.warn_at(id, what);
+    }
+}
+
+impl TreeReader<'_> {
     /// A new inode, or the one that the entry is another link of.
     fn inode(&mut self, raw: &RawDentry<'_>, id: DentryId) -> InodeId {
         let fixed = &raw.fixed;

@@ -59,6 +59,10 @@ pub(super) fn assign_streams(
             }
             continue;
         };
+        if inode.streams.is_empty() {
+            // Most have one: not grown to four.
+            inode.streams.reserve_exact(1);
+        }
         let found = if hash.is_zero() { None } else { resolve(&hash) };
         inode.streams.push(Stream {
             kind,

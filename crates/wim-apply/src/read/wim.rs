@@ -10,6 +10,7 @@ use super::blob_table::{Blob, BlobStorage, SolidResource, read_blob_table};
 use super::chunk_map::ChunkMap;
 use super::header::{codec_of, map_of, read_header};
 use super::integrity::{self, IntegrityReport, IntegrityTable};
+use super::metadata::check_metadata;
 use super::resource::{RawResource, read_whole};
 use super::{BlobReader, xml};
 use crate::layout::{Header, ResourceHeader, resource_flag};
@@ -263,6 +264,18 @@ impl Wim {
             let id = self.blob_by_hash(hash)?;
             Some((id, self.blobs.get(id.0 as usize)?.size_bytes))
         })
+    }
+
+    /// Checks an image's metadata as [`Wim::image`] does, without building its tree. Returns the paths of
+    /// files whose blob is in no opened file.
+    pub(crate) fn check_image(&self, index: u32) -> Result<Vec<String>> {
+        let bytes = self.metadata_resource(index)?;
+        let is_known = |hash: &BlobHash| self.by_hash.contains_key(hash);
+        if check_metadata(&bytes, &self.limits, &is_known)? {
+            return Ok(Vec::new());
+        }
+        drop(bytes);
+        Ok(self.image(index)?.paths_of_missing_blobs())
     }
 
     /// SHA-1 of an image's metadata resource, as the blob table states it. It names the whole image: every

@@ -54,6 +54,12 @@ impl HashChain {
         }
     }
 
+    /// Whether a part would be hashed at once.
+    pub(super) fn is_next(&self, number: u64) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.next == number && state.hasher.is_some()
+    }
+
     pub(super) fn push(&self, number: u64, part: Part) {
         let lock = || self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = lock();

@@ -8,8 +8,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Lets work through up to a weight in bytes; a single piece of work of any weight always passes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gate {
+    limit_bytes: u64,
     state: Mutex<GateState>,
     changed: Condvar,
 }
@@ -28,27 +29,27 @@ pub(super) struct Permit {
 }
 
 impl Gate {
-    /// Waits until `weights` more stay within `limit`, and gives a permit for each of them; `None` once the
-    /// gate is closed.
-    pub(super) fn acquire<const N: usize>(
-        self: &Arc<Self>,
-        weights: [u64; N],
-        limit: u64,
-    ) -> Option<[Arc<Permit>; N]> {
-        let weight = weights.into_iter().fold(0, u64::saturating_add);
+    pub(super) fn new(limit_bytes: u64) -> Self {
+        Self {
+            limit_bytes,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Waits until `weight` more stays within the limit; `None` once the gate is closed.
+    pub(super) fn acquire(self: &Arc<Self>, weight: u64) -> Option<Arc<Permit>> {
         let mut state = lock(&self.state);
-        while !state.closed && state.used > 0 && state.used.saturating_add(weight) > limit {
+        while !state.closed && state.used > 0 && state.used.saturating_add(weight) > self.limit_bytes {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.closed {
             return None;
         }
         state.used = state.used.saturating_add(weight);
-        Some(weights.map(|weight| {
-            Arc::new(Permit {
-                gate: Arc::clone(self),
-                weight,
-            })
+        Some(Arc::new(Permit {
+            gate: Arc::clone(self),
+            weight,
         }))
     }
 
@@ -68,8 +69,9 @@ impl Drop for Permit {
 }
 
 /// Buffers that were dropped, to be used again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pool {
+    least_bytes: usize,
     free: Mutex<Vec<Vec<u8>>>,
 }
 
@@ -78,31 +80,62 @@ pub(super) struct Pool {
 pub(super) struct Buffer {
     bytes: Vec<u8>,
     len: usize,
-    pool: Arc<Pool>,
+    pool: Option<Arc<Pool>>,
     permit: Option<Arc<Permit>>,
 }
 
 impl Pool {
+    /// A pool whose buffers have at least this size: when most have one size, they all serve again.
+    pub(super) fn new(least_bytes: usize) -> Self {
+        Self {
+            least_bytes,
+            free: Mutex::default(),
+        }
+    }
+
+    /// What a buffer of `len` bytes takes.
+    pub(super) fn weight(&self, len: usize) -> u64 {
+        if len == 0 {
+            0
+        } else {
+            len.max(self.least_bytes) as u64
+        }
+    }
+
     /// A buffer of `len` bytes of any content.
     pub(super) fn take(self: &Arc<Self>, len: usize, permit: Option<Arc<Permit>>) -> Buffer {
-        let mut bytes = lock(&self.free).pop().unwrap_or_default();
-        if bytes.capacity() < len {
-            // Not grown: that would copy, and hold both meanwhile. Zeroed pages cost nothing until used.
-            drop(bytes);
-            bytes = vec![0; len];
-        } else if bytes.len() < len {
-            bytes.resize(len, 0);
-        }
+        let size = len.max(self.least_bytes);
+        let fits = |bytes: &Vec<u8>| bytes.len() >= len && bytes.len() / 2 <= size;
+        let mut free = lock(&self.free);
+        let found = free.iter().rposition(fits).map(|index| free.swap_remove(index));
+        let bytes = found.unwrap_or_else(|| {
+            // What is too small or too large for this is given back: it must not add to what is new.
+            let unfit = std::mem::take(&mut *free);
+            drop(free);
+            drop(unfit);
+            // Zeroed pages cost nothing until used.
+            vec![0; size]
+        });
         Buffer {
             bytes,
             len,
-            pool: Arc::clone(self),
+            pool: Some(Arc::clone(self)),
             permit,
         }
     }
 }
 
 impl Buffer {
+    /// A copy that belongs to no pool.
+    pub(super) fn copy_of(bytes: &[u8], permit: Option<Arc<Permit>>) -> Self {
+        Self {
+            bytes: bytes.to_vec(),
+            len: bytes.len(),
+            pool: None,
+            permit,
+        }
+    }
+
     pub(super) fn as_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[..self.len]
     }
@@ -123,6 +156,8 @@ impl Deref for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        lock(&self.pool.free).push(std::mem::take(&mut self.bytes));
+        if let Some(pool) = &self.pool {
+            lock(&pool.free).push(std::mem::take(&mut self.bytes));
+        }
     }
 }

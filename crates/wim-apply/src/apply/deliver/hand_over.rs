@@ -1,9 +1,10 @@
 //! The ordered hand-over to the sink, on the caller's thread.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 
-use super::super::{BlobSink, Form};
+use super::super::{BlobSink, Form, ParallelSink};
 use super::job::{Begin, Failure, Output, Segment, Step, Verdict};
 use super::packing::Packing;
 use super::plan::Order;
@@ -18,6 +19,8 @@ pub(super) struct HandOver<'a, 'c> {
     wim: &'a Wim,
     order: &'a Order,
     sink: &'a mut dyn BlobSink,
+    /// Takes all bytes, most of them from the workers.
+    parallel: Option<Arc<dyn ParallelSink>>,
     damage: Damage,
     control: &'a mut Control<'c>,
     report: DeliverReport,
@@ -35,6 +38,7 @@ impl<'a, 'c> HandOver<'a, 'c> {
         wim: &'a Wim,
         order: &'a Order,
         sink: &'a mut dyn BlobSink,
+        parallel: Option<Arc<dyn ParallelSink>>,
         damage: Damage,
         control: &'a mut Control<'c>,
     ) -> Self {
@@ -43,6 +47,7 @@ impl<'a, 'c> HandOver<'a, 'c> {
             wim,
             order,
             sink,
+            parallel,
             damage,
             control,
             report,
@@ -104,10 +109,31 @@ impl<'a, 'c> HandOver<'a, 'c> {
     }
 
     fn output(&mut self, output: Output) -> Result<()> {
-        for segment in output.segments {
-            let bytes = output.bytes.get(segment.range.clone()).ok_or_else(worker_died)?;
-            self.segment(segment, bytes)?;
+        for mut segment in output {
+            match segment.bytes.take() {
+                Some(bytes) => {
+                    let bytes = bytes.get(segment.range.clone()).ok_or_else(worker_died)?;
+                    self.segment(segment, bytes)?;
+                }
+                None => self.taken(segment)?,
+            }
         }
+        Ok(())
+    }
+
+    /// A segment whose bytes the sink has.
+    fn taken(&mut self, segment: Segment) -> Result<()> {
+        let position = segment.position;
+        self.judge(position, segment.verdict)?;
+        if let Some(begin) = segment.begin {
+            self.begin(position, begin)?;
+        }
+        if segment.last {
+            self.verdict(position, segment.end)?;
+            return self.end(position);
+        }
+        self.partial_bytes += segment.range.len() as u64;
+        self.report_progress();
         Ok(())
     }
 
@@ -208,12 +234,17 @@ impl<'a, 'c> HandOver<'a, 'c> {
             info.size_bytes
         };
         let zeros = vec![0; 64 << 10];
-        let mut left = size_bytes.saturating_sub(from);
-        while left > 0 {
+        let mut at = from;
+        while at < size_bytes {
             self.check_interrupt()?;
-            let count = left.min(zeros.len() as u64) as usize;
-            self.data(position, &zeros[..count])?;
-            left -= count as u64;
+            let count = (size_bytes - at).min(zeros.len() as u64) as usize;
+            match &self.parallel {
+                Some(sink) => sink
+                    .put(&info, at, &zeros[..count])
+                    .map_err(|e| self.target(position, e))?,
+                None => self.data(position, &zeros[..count])?,
+            }
+            at += count as u64;
         }
         self.end(position)
     }
@@ -227,7 +258,10 @@ impl<'a, 'c> HandOver<'a, 'c> {
                 begin.stored_bytes
             }
         };
-        self.report.delivered_bytes += stored_bytes;
+        self.report.delivered_bytes = self.report.delivered_bytes.saturating_add(stored_bytes);
+        if self.parallel.is_some() {
+            return Ok(());
+        }
         self.sink
             .begin_blob(&info, begin.form, stored_bytes)
             .map_err(|e| self.target(position, e))
@@ -239,9 +273,11 @@ impl<'a, 'c> HandOver<'a, 'c> {
 
     fn end(&mut self, position: usize) -> Result<()> {
         let info = self.order.info(self.wim, position)?;
-        self.sink.end_blob(&info).map_err(|e| self.target(position, e))?;
+        if self.parallel.is_none() {
+            self.sink.end_blob(&info).map_err(|e| self.target(position, e))?;
+        }
         self.report.blobs += 1;
-        self.report.size_bytes += info.size_bytes;
+        self.report.size_bytes = self.report.size_bytes.saturating_add(info.size_bytes);
         self.partial_bytes = 0;
         self.report_progress();
         Ok(())
@@ -251,7 +287,7 @@ impl<'a, 'c> HandOver<'a, 'c> {
         (self.control.progress)(Progress {
             blobs_done: self.report.blobs,
             blobs_total: self.order.len(),
-            bytes_done: self.report.size_bytes + self.partial_bytes,
+            bytes_done: self.report.size_bytes.saturating_add(self.partial_bytes),
             bytes_total: self.order.total_bytes,
         });
     }
@@ -276,6 +312,7 @@ impl<'a, 'c> HandOver<'a, 'c> {
                 paths,
                 source: Box::new(source),
             },
+            Failure::Target(source) => return Err(self.target(position, source)),
         };
         if self.damage == Damage::Fail {
             return Err(error);

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use super::chain::HashChain;
 use super::gate::{Buffer, Permit};
 use super::recompress::{PackJob, PackedPart, Recompress};
-use crate::apply::Form;
+use crate::apply::{Form, TargetError};
 use crate::codec::Codec;
 use crate::layout::Header;
 use crate::{BlobHash, Error};
@@ -22,6 +22,8 @@ pub(super) enum Failure {
     Hash(BlobHash),
     /// A chunk or the chunk table is damaged.
     Chunk(Error),
+    /// They may be right; the target did not take them.
+    Target(TargetError),
 }
 
 /// Work for one worker.
@@ -40,6 +42,8 @@ pub(super) struct BatchJob {
     pub(super) offset: u64,
     pub(super) blobs: Vec<BatchBlob>,
     pub(super) header: Header,
+    /// Room for what is made of the input, unless it is handed over as it is.
+    pub(super) permit: Option<Arc<Permit>>,
     /// Sum of the uncompressed sizes.
     pub(super) output_bytes: usize,
     pub(super) deliver: Deliver,
@@ -85,6 +89,8 @@ pub(super) struct Chunk {
 pub(super) struct BlobPart {
     pub(super) position: usize,
     pub(super) hash: BlobHash,
+    /// Where it begins in the blob.
+    pub(super) start: u64,
     /// In the output.
     pub(super) output: Range<usize>,
     pub(super) first: bool,
@@ -106,15 +112,14 @@ pub(super) enum Deliver {
 }
 
 /// Bytes to hand over.
-#[derive(Debug)]
-pub(super) struct Output {
-    pub(super) bytes: Arc<Buffer>,
-    pub(super) segments: Vec<Segment>,
-}
+pub(super) type Output = Vec<Segment>;
 
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) position: usize,
+    /// `None` when a [`ParallelSink`](crate::apply::ParallelSink) took them already.
+    pub(super) bytes: Option<Arc<Buffer>>,
+    /// In the bytes; its length counts when they were taken, too.
     pub(super) range: Range<usize>,
     /// What `range` is compressed to, of a blob that may be handed over so.
     pub(super) packed: Option<PackedPart>,

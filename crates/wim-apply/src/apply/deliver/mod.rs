@@ -4,6 +4,7 @@ mod chain;
 mod gate;
 mod hand_over;
 mod job;
+mod needs;
 mod packing;
 mod plan;
 mod reader;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use self::gate::{Gate, Pool};
 use self::hand_over::HandOver;
+use self::needs::Needs;
 use self::plan::Order;
 use self::reader::FileReader;
 use self::recompress::Encoders;
@@ -118,8 +120,8 @@ pub struct DeliverReport {
 /// verified; small blobs before any byte of them is handed over.
 ///
 /// Memory: at most 4 MiB and 2 MiB for each worker with chunks of up to 512 KiB; with larger chunks (solid
-/// resources) one uncompressed chunk, and for each worker one uncompressed and one compressed chunk. Blobs
-/// that are compressed anew ([`Want::Compact`](super::Want)) add their compressed size until they are handed
+/// resources) one compressed chunk, and for each worker one uncompressed and one compressed chunk, and one more
+/// uncompressed chunk unless the sink is a [`ParallelSink`](super::ParallelSink) too. Blobs that are compressed anew ([`Want::Compact`](super::Want)) add their compressed size until they are handed
 /// over, and with large chunks one more uncompressed chunk for each worker.
 ///
 /// All workers take part in compressing a large blob anew. Its SHA-1 is verified before any byte of its
@@ -173,21 +175,28 @@ pub(super) fn deliver_with(
         damage != Damage::Fail,
         recompress_limit_bytes,
     )?;
-    let workers = worker_count(options, order.max_chunk_bytes, order.max_recompress_bytes);
-    let (once, each) = buffer_bytes(order.max_chunk_bytes, order.max_recompress_bytes);
-    let gate = Arc::new(Gate::default());
+    // Only whole forms can come in any order.
+    let parallel = sink.parallel().filter(|_| order.is_all_decoded());
+    let needs = Needs::new(&order, parallel.is_none());
+    let room = needs.room(options);
+    let workers = room.workers;
+    let input_gate = Arc::new(Gate::new(room.input_bytes));
+    let output_gate = Arc::new(Gate::new(room.output_bytes));
+    let outputs = Arc::new(Pool::new(reader::GROUP_BYTES));
     let cancelled = AtomicBool::new(false);
     let (job_sender, job_receiver) = mpsc::channel();
     let (step_sender, step_receiver) = mpsc::channel();
     let (late_sender, late_receiver) = mpsc::channel();
     let jobs = Mutex::new(job_receiver);
-    let outputs = Arc::new(Pool::default());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             let worker = Worker {
+                wim,
+                order: &order,
+                damage,
+                parallel: parallel.clone(),
                 jobs: &jobs,
                 outputs: Arc::clone(&outputs),
-                limits: wim.limits(),
                 cancelled: &cancelled,
                 decoders: Vec::new(),
                 encoders: Encoders::default(),
@@ -200,16 +209,18 @@ pub(super) fn deliver_with(
             jobs: job_sender,
             steps: step_sender,
             late: late_sender,
-            gate: Arc::clone(&gate),
-            inputs: Arc::new(Pool::default()),
-            budget_bytes: once.saturating_add(each.saturating_mul(workers as u64)),
+            inputs: Arc::new(Pool::new(needs.input_buffer_bytes())),
+            input_gate: Arc::clone(&input_gate),
+            outputs: Arc::clone(&outputs),
+            output_gate: Arc::clone(&output_gate),
         };
         scope.spawn(|| reader.run());
-        let mut hand_over = HandOver::new(wim, &order, sink, damage, control);
+        let mut hand_over = HandOver::new(wim, &order, sink, parallel, damage, control);
         let result = hand_over.run(&step_receiver, &late_receiver);
         // Whatever happened, the others must not wait for this thread any more.
         cancelled.store(true, Ordering::Relaxed);
-        gate.close();
+        input_gate.close();
+        output_gate.close();
         drop(step_receiver);
         result.map(|()| DeliverReport {
             workers,
@@ -222,49 +233,4 @@ pub(super) fn deliver_with(
 fn recompress_limit_bytes(options: &ApplyOptions) -> u64 {
     let half = options.memory_limit_bytes.map_or(u64::MAX, |limit| limit / 2);
     half.clamp(reader::GROUP_BYTES as u64, recompress::MAX_BLOB_BYTES)
-}
-
-/// What the buffers take: once, and for each worker. `max_recompress_bytes` is the largest blob that may be
-/// compressed anew, 0 without one.
-fn buffer_bytes(max_chunk_bytes: u64, max_recompress_bytes: u64) -> (u64, u64) {
-    // Of a chunk that is decoded, up to its size is compressed anew.
-    let output = max_chunk_bytes + max_chunk_bytes.min(max_recompress_bytes);
-    let input = max_chunk_bytes / 3;
-    (output.max(4 << 20), (output + input).max(2 << 20))
-}
-
-/// How many workers the memory limit allows.
-fn worker_count(options: &ApplyOptions, max_chunk_bytes: u64, max_recompress_bytes: u64) -> usize {
-    let threads = options.threads.get();
-    let Some(limit) = options.memory_limit_bytes else {
-        return threads;
-    };
-    let (mut once, mut each) = buffer_bytes(max_chunk_bytes, max_recompress_bytes);
-    if max_chunk_bytes <= reader::GROUP_BYTES as u64 {
-        // Next to small buffers, tables count.
-        once += 12 << 20;
-        each += 1 << 20;
-    }
-    let held = once.saturating_add(max_recompress_bytes);
-    let allowed = limit.saturating_sub(held) / each;
-    threads.min(usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_limit_means_fewer_workers() {
-        let options = |limit| ApplyOptions {
-            threads: NonZeroUsize::new(8).unwrap(),
-            memory_limit_bytes: limit,
-            ..ApplyOptions::default()
-        };
-        assert_eq!(worker_count(&options(None), 64 << 20, 0), 8);
-        assert_eq!(worker_count(&options(Some(1 << 20)), 64 << 20, 0), 1);
-        assert_eq!(worker_count(&options(Some((64 + 86 * 3) << 20)), 64 << 20, 0), 3);
-        assert_eq!(worker_count(&options(Some(64 << 20)), 32 << 10, 0), 8);
-        assert_eq!(worker_count(&options(Some(64 << 20)), 32 << 10, 40 << 20), 2);
-    }
 }

@@ -39,8 +39,11 @@ pub(super) struct Order {
     pub(super) total_bytes: u64,
     /// Largest chunk of any of them.
     pub(super) max_chunk_bytes: u64,
+    /// Largest chunk as it is stored; of chunks in resources of their own, a bound.
+    pub(super) max_stored_chunk_bytes: u64,
     /// Largest blob that may be compressed anew.
     pub(super) max_recompress_bytes: u64,
+    last_solid: Option<u32>,
 }
 
 impl Order {
@@ -78,7 +81,9 @@ impl Order {
             verify_verbatim,
             total_bytes: 0,
             max_chunk_bytes: 0,
+            max_stored_chunk_bytes: 0,
             max_recompress_bytes: 0,
+            last_solid: None,
         };
         for id in sorted {
             let blob = wim.blob(id)?;
@@ -98,21 +103,44 @@ impl Order {
             }
             order.blobs.push((id, mode));
             order.total_bytes = order.total_bytes.saturating_add(blob.size_bytes);
-            let chunk_bytes = match blob.storage {
-                BlobStorage::Stored { .. } => 0,
-                BlobStorage::Compressed { .. } => u64::from(wim.header_of(blob)?.chunk_bytes),
-                BlobStorage::Solid { resource, .. } => wim
-                    .solid_resources()
-                    .get(resource as usize)
-                    .map_or(0, |r| u64::from(r.header.chunk_bytes).min(r.header.size_bytes)),
-            };
-            order.max_chunk_bytes = order.max_chunk_bytes.max(chunk_bytes);
+            order.add_chunks(wim, blob)?;
         }
         Ok(order)
     }
 
+    /// Notes the size of a blob's chunks.
+    fn add_chunks(&mut self, wim: &Wim, blob: &Blob) -> Result<()> {
+        let (chunk_bytes, stored_bytes) = match blob.storage {
+            BlobStorage::Stored { .. } => (0, 0),
+            BlobStorage::Compressed { stored_bytes, .. } => {
+                let chunk_bytes = u64::from(wim.header_of(blob)?.chunk_bytes);
+                (chunk_bytes, chunk_bytes.min(stored_bytes))
+            }
+            BlobStorage::Solid { resource, .. } => {
+                // All blobs of a resource follow each other.
+                if self.last_solid == Some(resource) {
+                    return Ok(());
+                }
+                self.last_solid = Some(resource);
+                let header = wim.solid_resources().get(resource as usize).map(|r| r.header);
+                let chunk_bytes = header.map_or(0, |h| u64::from(h.chunk_bytes).min(h.size_bytes));
+                // What is wrong with the table is told when the resource is read.
+                let stored = wim.solid_map(resource).map(|map| map.max_stored_bytes());
+                (chunk_bytes, stored.unwrap_or(0))
+            }
+        };
+        self.max_chunk_bytes = self.max_chunk_bytes.max(chunk_bytes);
+        self.max_stored_chunk_bytes = self.max_stored_chunk_bytes.max(stored_bytes);
+        Ok(())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.blobs.len()
+    }
+
+    /// Whether every blob is handed over as plain bytes.
+    pub(super) fn is_all_decoded(&self) -> bool {
+        self.blobs.iter().all(|(_, mode)| *mode == Mode::Decoded)
     }
 
     pub(super) fn id(&self, position: usize) -> Result<BlobId> {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 
 use super::chain::HashChain;
-use super::gate::{Gate, Pool};
+use super::gate::{Buffer, Gate, Permit, Pool};
 use super::job::{
-    BatchBlob, BatchJob, Begin, BlobPart, Chunk, Deliver, GroupJob, Job, Output, Segment, Step, Verdict,
+    BatchBlob, BatchJob, Begin, BlobPart, Chunk, Deliver, GroupJob, Job, Segment, Step, Verdict,
 };
 use super::plan::{Mode, Order};
 use super::recompress::PackJob;
@@ -32,10 +32,11 @@ pub(super) struct FileReader<'a> {
     pub(super) steps: Sender<Step>,
     /// Verdicts on blobs that were handed over compressed.
     pub(super) late: Sender<(usize, Verdict)>,
-    pub(super) gate: Arc<Gate>,
     pub(super) inputs: Arc<Pool>,
-    /// Most bytes in flight.
-    pub(super) budget_bytes: u64,
+    pub(super) input_gate: Arc<Gate>,
+    /// Only to know what buffers will take.
+    pub(super) outputs: Arc<Pool>,
+    pub(super) output_gate: Arc<Gate>,
 }
 
 /// Why reading stopped.
@@ -126,10 +127,19 @@ impl FileReader<'_> {
         let length = usize::try_from(end - start).unwrap_or(usize::MAX);
         let packed = blobs.iter().filter(|blob| blob.recompress.is_some());
         let packed_bytes: usize = packed.map(|blob| blob.size_bytes).sum();
-        let [permit] = self.acquire([(length + output_bytes + packed_bytes) as u64])?;
-        let mut input = self.inputs.take(length, Some(permit));
+        let mut input = self.input(length)?;
         self.source(first_blob)?
             .read_exact_at("blobs", start, input.as_mut())?;
+        // Stored bytes are handed over as they were read.
+        let decoded_bytes = if blobs.iter().any(|blob| blob.compressed) {
+            output_bytes
+        } else {
+            0
+        };
+        let permit = match decoded_bytes + packed_bytes {
+            0 => None,
+            _ => Some(self.output_permit(decoded_bytes, packed_bytes)?),
+        };
         let input = Arc::new(input);
         let header = *self.wim.header_of(first_blob)?;
         let job = |deliver, input| {
@@ -138,6 +148,7 @@ impl FileReader<'_> {
                 offset: start,
                 blobs: blobs.clone(),
                 header,
+                permit: permit.clone(),
                 output_bytes,
                 deliver,
             })
@@ -151,6 +162,7 @@ impl FileReader<'_> {
                 let stored = usize::try_from(blob.stored_bytes).unwrap_or(usize::MAX);
                 Some(Segment {
                     position: blob.position,
+                    bytes: Some(Arc::clone(&input)),
                     range: begin..begin.saturating_add(stored),
                     packed: None,
                     begin: Some(Begin {
@@ -162,10 +174,7 @@ impl FileReader<'_> {
                     end: None,
                 })
             });
-            self.step(Step::Raw(Output {
-                bytes: Arc::clone(&input),
-                segments: segments.collect(),
-            }))?;
+            self.step(Step::Raw(segments.collect()))?;
             if self.order.verify_verbatim {
                 self.job(job(Deliver::Verdicts(self.late.clone()), input))?;
             }
@@ -231,6 +240,7 @@ impl FileReader<'_> {
             let part = BlobPart {
                 position,
                 hash: blob.hash,
+                start: groups.done,
                 output: 0..read.output_bytes,
                 first: first == 0,
                 last,
@@ -245,6 +255,7 @@ impl FileReader<'_> {
             if verbatim.is_some() {
                 let segment = Segment {
                     position,
+                    bytes: Some(Arc::clone(&read.input)),
                     range: 0..read.input.len(),
                     packed: None,
                     begin: None,
@@ -252,11 +263,7 @@ impl FileReader<'_> {
                     verdict: Ok(()),
                     end: None,
                 };
-                let bytes = Arc::clone(&read.input);
-                self.step(Step::Raw(Output {
-                    bytes,
-                    segments: vec![segment],
-                }))?;
+                self.step(Step::Raw(vec![segment]))?;
                 if self.order.verify_verbatim {
                     self.job(read.into_job(vec![part], Deliver::Verdicts(self.late.clone())))?;
                 }
@@ -288,11 +295,11 @@ impl FileReader<'_> {
         let end = map.data_offset().unwrap_or(at);
         while at < end || begin.is_some() {
             let count = usize::try_from(end - at).unwrap_or(usize::MAX).min(GROUP_BYTES);
-            let [permit] = self.acquire([count as u64])?;
-            let mut bytes = self.inputs.take(count, Some(permit));
+            let mut bytes = self.input(count)?;
             source.read_exact_at("chunk table", at, bytes.as_mut())?;
             let segment = Segment {
                 position,
+                bytes: Some(Arc::new(bytes)),
                 range: 0..count,
                 packed: None,
                 begin: begin.take(),
@@ -300,10 +307,7 @@ impl FileReader<'_> {
                 verdict: Ok(()),
                 end: None,
             };
-            self.step(Step::Raw(Output {
-                bytes: Arc::new(bytes),
-                segments: vec![segment],
-            }))?;
+            self.step(Step::Raw(vec![segment]))?;
             at += count as u64;
         }
         Ok(())
@@ -335,12 +339,12 @@ impl FileReader<'_> {
             });
             output_bytes += size;
         }
+        let mut input = self.input(length)?;
+        source.read_exact_at("chunks", start, input.as_mut())?;
         // What is decoded and what is made of it. Stored bytes are handed over as they were read.
         let decoded_bytes = if map.codec.is_some() { output_bytes } else { 0 };
         let packed_bytes = if is_packed { output_bytes } else { 0 };
-        let [input_permit, permit] = self.acquire([length as u64, (decoded_bytes + packed_bytes) as u64])?;
-        let mut input = self.inputs.take(length, Some(input_permit));
-        source.read_exact_at("chunks", start, input.as_mut())?;
+        let permit = self.output_permit(decoded_bytes, packed_bytes)?;
         Ok(ReadGroup {
             input: Arc::new(input),
             codec: map.codec,
@@ -355,9 +359,20 @@ impl FileReader<'_> {
         self.wim.source_of(blob)
     }
 
-    /// Places for so many bytes.
-    fn acquire<const N: usize>(&self, weights: [u64; N]) -> Result<[Arc<super::gate::Permit>; N], Gone> {
-        self.gate.acquire(weights, self.budget_bytes).ok_or(Gone)
+    /// A buffer to read into, when there is room.
+    fn input(&self, len: usize) -> Result<Buffer, Gone> {
+        let permit = self.input_gate.acquire(self.inputs.weight(len)).ok_or(Gone)?;
+        Ok(self.inputs.take(len, Some(permit)))
+    }
+
+    /// Room for what a job makes. Asked for in the order of the jobs: what is decoded first never waits for what
+    /// comes later.
+    fn output_permit(&self, decoded_bytes: usize, packed_bytes: usize) -> Result<Arc<Permit>, Gone> {
+        let weight = self
+            .outputs
+            .weight(decoded_bytes)
+            .saturating_add(packed_bytes as u64);
+        self.output_gate.acquire(weight).ok_or(Gone)
     }
 
     pub(super) fn step(&self, step: Step) -> Result<(), Gone> {
@@ -376,11 +391,11 @@ struct Groups {
 
 /// Chunks that were read.
 pub(super) struct ReadGroup {
-    input: Arc<super::gate::Buffer>,
+    input: Arc<Buffer>,
     codec: Option<crate::codec::Codec>,
     chunk_bytes: u32,
     chunks: Vec<Chunk>,
-    permit: Arc<super::gate::Permit>,
+    permit: Arc<Permit>,
     output_bytes: usize,
 }
 

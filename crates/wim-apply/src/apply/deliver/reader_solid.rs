@@ -104,6 +104,7 @@ impl FileReader<'_> {
                 let mut part = BlobPart {
                     position: at,
                     hash: blob.hash,
+                    start: here.start - start,
                     output: within(here.start)..within(here.end),
                     first: open.is_none(),
                     last,

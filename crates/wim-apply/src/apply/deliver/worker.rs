@@ -6,19 +6,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha1::{Digest, Sha1};
 
+use super::Damage;
 use super::chain::Part;
 use super::gate::{Buffer, Pool};
-use super::job::{BatchBlob, BatchJob, Begin, Deliver, Failure, GroupJob, Job, Output, Segment, Verdict};
+use super::job::{BatchBlob, BatchJob, Begin, Deliver, Failure, GroupJob, Job, Segment, Verdict};
+use super::plan::Order;
+use super::reader::GROUP_BYTES;
 use super::recompress::{Encoders, PackJob, PackedPart};
+use crate::apply::ParallelSink;
 use crate::codec::{Codec, Decoder};
 use crate::read::{InMemory, compressed_map, decode_chunk, new_decoder};
-use crate::{BlobHash, Error, Limits, Result};
+use crate::{BlobHash, Error, Result, Wim};
+
+/// A part of a blob that waits for its turn is copied when it is no more than this part of a large buffer, so that
+/// the worker can have the buffer.
+const COPIED_SHARE: usize = 4;
 
 /// One worker: its decoders, and where work comes from.
 pub(super) struct Worker<'a> {
+    pub(super) wim: &'a Wim,
+    pub(super) order: &'a Order,
+    pub(super) damage: Damage,
+    /// Takes bytes here and now, in place of the hand-over.
+    pub(super) parallel: Option<Arc<dyn ParallelSink>>,
     pub(super) jobs: &'a Mutex<Receiver<Job>>,
     pub(super) outputs: Arc<Pool>,
-    pub(super) limits: &'a Limits,
     pub(super) cancelled: &'a AtomicBool,
     pub(super) decoders: Vec<(Codec, u32, Decoder)>,
     pub(super) encoders: Encoders,
@@ -41,7 +53,7 @@ impl Worker<'_> {
 
     fn batch(&mut self, job: BatchJob) {
         let stored_only = job.blobs.iter().all(|blob| !blob.compressed);
-        let mut output = (!stored_only).then(|| self.outputs.take(job.output_bytes, job.input.permit()));
+        let mut output = (!stored_only).then(|| self.outputs.take(job.output_bytes, job.permit.clone()));
         let input = InMemory {
             offset: job.offset,
             bytes: &job.input,
@@ -49,7 +61,7 @@ impl Worker<'_> {
         let mut end = 0;
         let mut results = Vec::with_capacity(job.blobs.len());
         for blob in &job.blobs {
-            let (range, verdict) = if let Some(output) = &mut output {
+            let (range, mut verdict) = if let Some(output) = &mut output {
                 let range = end..end + blob.size_bytes;
                 end = range.end;
                 let verdict = self.decode_blob(blob, &job, input, &mut output.as_mut()[range.clone()]);
@@ -65,14 +77,18 @@ impl Worker<'_> {
             };
             let plain = output.as_deref().unwrap_or(&job.input[..]).get(range.clone());
             let packed = self.pack(blob.recompress.map(PackJob::whole), &verdict, plain);
+            self.put(blob.position, 0, plain, &mut verdict);
             results.push((blob.position, range, packed, verdict));
         }
         match job.deliver {
             Deliver::Output(sender) => {
+                let bytes = output.map_or(job.input, Arc::new);
+                let bytes = self.parallel.is_none().then_some(bytes);
                 let segments = results
                     .into_iter()
                     .map(|(position, range, packed, verdict)| Segment {
                         position,
+                        bytes: bytes.clone(),
                         range,
                         packed,
                         begin: Some(Begin::DECODED),
@@ -81,15 +97,32 @@ impl Worker<'_> {
                         end: None,
                     })
                     .collect();
-                let bytes = output.map_or(job.input, Arc::new);
                 // The hand-over may have ended with an error.
-                let _ = sender.send(Output { bytes, segments });
+                let _ = sender.send(segments);
             }
             Deliver::Verdicts(sender) => {
                 for (position, _, _, verdict) in results {
                     let _ = sender.send((position, verdict));
                 }
             }
+        }
+    }
+
+    /// Gives bytes to a sink that takes them in any order; a failure goes into the verdict. Small blobs that are
+    /// damaged are not given to it unless they are wanted so.
+    fn put(&self, position: usize, start: u64, bytes: Option<&[u8]>, verdict: &mut Verdict) {
+        let (Some(sink), Some(bytes)) = (&self.parallel, bytes) else {
+            return;
+        };
+        if self.damage == Damage::Fail && verdict.is_err() {
+            return;
+        }
+        // Every position is in the order.
+        let Ok(info) = self.order.info(self.wim, position) else {
+            return;
+        };
+        if let Err(error) = sink.put(&info, start, bytes) {
+            *verdict = Err(Failure::Target(error));
         }
     }
 
@@ -110,7 +143,7 @@ impl Worker<'_> {
                     blob.offset,
                     blob.stored_bytes,
                     blob.size_bytes as u64,
-                    self.limits,
+                    self.wim.limits(),
                 )?;
                 let decoder = self.decoder(map.codec, map.chunk_bytes)?;
                 let mut decoder = decoder;
@@ -153,6 +186,7 @@ impl Worker<'_> {
             Arc::new(output)
         };
         // The compressed bytes are not needed any more; with large chunks that counts.
+        let input_permit = job.input.permit();
         drop(job.input);
         let mut segments = Vec::with_capacity(job.parts.len());
         for part in job.parts {
@@ -161,14 +195,29 @@ impl Worker<'_> {
                 damaged.start < part.output.end && part.output.start < damaged.end
             });
             let failure = touched.map(|(_, error)| copy_of(error));
+            let plain = bytes.get(part.output.clone());
             let mut verdict = Ok(());
             if let Some((chain, number)) = part.chain {
-                let bytes = Arc::clone(&bytes);
+                if failure.is_none() || self.damage != Damage::Fail {
+                    self.put(part.position, part.start, plain, &mut verdict);
+                }
+                let (bytes, range) = match plain {
+                    Some(plain)
+                        if self.parallel.is_some()
+                            && bytes.len() > GROUP_BYTES
+                            && plain.len() <= bytes.len() / COPIED_SHARE
+                            && !chain.is_next(number) =>
+                    {
+                        let copy = Buffer::copy_of(plain, input_permit.clone());
+                        (Arc::new(copy), 0..plain.len())
+                    }
+                    _ => (Arc::clone(&bytes), part.output.clone()),
+                };
                 chain.push(
                     number,
                     Part {
                         bytes,
-                        range: part.output.clone(),
+                        range,
                         last: part.last,
                         failure,
                     },
@@ -176,15 +225,14 @@ impl Worker<'_> {
             } else {
                 verdict = match failure {
                     Some(error) => Err(Failure::Chunk(error)),
-                    None => check(
-                        Sha1::digest(bytes.get(part.output.clone()).unwrap_or_default()),
-                        part.hash,
-                    ),
+                    None => check(Sha1::digest(plain.unwrap_or_default()), part.hash),
                 };
+                self.put(part.position, part.start, plain, &mut verdict);
             }
-            let packed = self.pack(part.pack, &verdict, bytes.get(part.output.clone()));
+            let packed = self.pack(part.pack, &verdict, plain);
             segments.push(Segment {
                 position: part.position,
+                bytes: self.parallel.is_none().then(|| Arc::clone(&bytes)),
                 begin: part.first.then_some(Begin::DECODED),
                 packed,
                 range: part.output,
@@ -194,7 +242,7 @@ impl Worker<'_> {
             });
         }
         if let Deliver::Output(sender) = job.deliver {
-            let _ = sender.send(Output { bytes, segments });
+            let _ = sender.send(segments);
         }
     }
 
