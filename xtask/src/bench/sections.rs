@@ -41,14 +41,30 @@ pub(crate) fn conditions(size: Size, binary: &Path, more: &str) -> Result<String
         })
         .collect();
     Ok(format!(
-        "`cargo xtask {}`: sample {}{more}; {}, wimlib {wimlib}, {}{cores} cores of {}, load {} at the start.\n",
+        "`cargo xtask {}`: sample {}{more}; {}, wimlib {wimlib}, {}{cores} cores of {}, load {} at the start.{}\n",
         command(std::env::args().skip(1)),
         size.name(),
         version.trim(),
         newer.iter().map(|name| format!("{name}, ")).collect::<String>(),
         processor(&sh::read_or_empty(Path::new("/proc/cpuinfo"))),
         load.split_whitespace().next().unwrap_or_default(),
+        busy(&load, cores),
     ))
+}
+
+/// A warning when others used the machine.
+fn busy(load: &str, cores: usize) -> &'static str {
+    let load: f64 = load
+        .split_whitespace()
+        .next()
+        .and_then(|word| word.parse().ok())
+        .unwrap_or_default();
+    // Twice the cores: the group before leaves some.
+    if load > 2.0 * cores as f64 {
+        " **The machine was busy: wall times say nothing, CPU times little.**"
+    } else {
+        ""
+    }
 }
 
 /// The name in `/proc/cpuinfo`.
@@ -91,6 +107,12 @@ mod tests {
         );
         assert_eq!(replace(&once, "x", "new").unwrap(), once);
         assert_eq!(replace(document, "z", "new"), None);
+    }
+
+    #[test]
+    fn a_busy_machine_is_told() {
+        assert_eq!(busy("3.90 1.00 1.00 1/200 3\n", 2), "");
+        assert!(busy("4.10 1.00 1.00 1/200 3\n", 2).contains("busy"));
     }
 
     #[test]
