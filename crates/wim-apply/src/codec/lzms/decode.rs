@@ -214,19 +214,22 @@ fn items<'a>(
     let mut delta_pairs = [1, 2, 3, 4].map(|raw_offset| DeltaPair { power: 0, raw_offset });
     let mut previous = Previous::Literal;
     let mut fill = Default::default();
+    // The first decision about the next item is looked at as soon as it can be: the sooner a wrong guess shows, the less is
+    // done in vain.
+    let mut decision = range.look(&contexts.main);
     while !sink.is_full(fill) {
         bits.ensure_room(tail);
         // SAFETY: the first of at most three refills after `ensure_room`; the codes do none.
         unsafe { bits.refill_unchecked() };
-        decide!(range, contexts.main,
-            zero => {
-                let (entry, _) = literal.decode(&mut bits, &LITERAL_PAYLOADS, builder);
-                sink.literal(&mut fill, (entry >> 8) as u8);
-                previous = Previous::Literal;
-                continue;
-            },
-            one => {}
-        );
+        if !range.is_one(decision) {
+            range.take_zero(&mut contexts.main, decision);
+            decision = range.look(&contexts.main);
+            let (entry, _) = literal.decode(&mut bits, &LITERAL_PAYLOADS, builder);
+            sink.literal(&mut fill, (entry >> 8) as u8);
+            previous = Previous::Literal;
+            continue;
+        }
+        range.take_one(&mut contexts.main, decision);
         decide!(range, contexts.match_kind,
             zero => {
                 decide!(range, contexts.lz,
@@ -240,6 +243,7 @@ fn items<'a>(
                         lz_offsets.use_again(latest + repeat_index(range, &mut contexts.lz_repeat));
                     }
                 );
+                decision = range.look(&contexts.main);
                 previous = Previous::Lz;
                 sink.announce(fill, lz_offsets.latest());
                 // SAFETY: the second refill.
@@ -272,6 +276,7 @@ fn items<'a>(
                         delta_pairs[..=index].rotate_right(1);
                     }
                 );
+                decision = range.look(&contexts.main);
                 previous = Previous::Delta;
                 // SAFETY: the second or third refill.
                 unsafe { bits.refill_unchecked() };

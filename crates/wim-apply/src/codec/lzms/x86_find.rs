@@ -12,7 +12,7 @@ pub(super) const SEGMENT: usize = 2048;
 /// Positions of a block.
 const BLOCK: usize = 32;
 /// What is written for a block at least.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 2;
 
 /// First bytes of instructions: 48 or 4C and 8B or 8D, E8 or E9, F0 83, FF 15.
 const OPCODES: [BytePair; 4] = [

@@ -37,11 +37,17 @@ impl Items<'_, '_> {
                 at += 1;
             };
         }
+        if at >= limit {
+            return Ok(());
+        }
+        bits.ensure_room(tail);
+        // SAFETY: the first refill after `ensure_room`.
+        unsafe { bits.refill_unchecked() };
+        let mut entry = codes.main.root(bits.peek());
+        // The next entry is looked up before a match is copied: much sooner than after, when the decoder was on a wrong path
+        // until now.
         while at < limit {
             bits.ensure_room(tail);
-            // SAFETY: the first of at most three refills after `ensure_room`.
-            unsafe { bits.refill_unchecked() };
-            let mut entry = codes.main.root(bits.peek());
             if entry & LITERAL != 0 {
                 literal!(entry);
                 entry = codes.main.root(bits.peek());
@@ -50,16 +56,22 @@ impl Items<'_, '_> {
                     entry = codes.main.root(bits.peek());
                     if entry & LITERAL != 0 {
                         literal!(entry);
+                        // SAFETY: the first refill after `ensure_room`.
+                        unsafe { bits.refill_unchecked() };
+                        entry = codes.main.root(bits.peek());
                         continue;
                     }
                 }
             }
             if entry & LONG != 0 {
                 entry = codes.main.long(bits.peek());
-                // SAFETY: the second refill.
+                // SAFETY: the first refill.
                 unsafe { bits.refill_unchecked() };
                 if entry & LITERAL != 0 {
                     literal!(entry);
+                    // SAFETY: the second refill.
+                    unsafe { bits.refill_unchecked() };
+                    entry = codes.main.root(bits.peek());
                     continue;
                 }
             }
@@ -72,7 +84,7 @@ impl Items<'_, '_> {
                 let entry = codes.length.decode(bits.peek());
                 bits.consume(entry);
                 length += usize::from((entry >> 8) as u8);
-                // SAFETY: the second or third refill.
+                // SAFETY: the first or second refill.
                 unsafe { bits.refill_unchecked() };
                 low = bits.take(extra);
             } else {
@@ -99,9 +111,13 @@ impl Items<'_, '_> {
                 result = Err(Reason::MatchOffset);
                 break;
             }
+            // SAFETY: at most the third refill.
+            unsafe { bits.refill_unchecked() };
+            let next = codes.main.root(bits.peek());
             // SAFETY: the offset was checked. `at` is at most two more than a position before `limit`, the length
             // at most `MAX_MATCH`, so `MARGIN` leaves `SLOP_BYTES` after the match.
             unsafe { copy_match(output, at, offset, length) };
+            entry = next;
             at += length;
         }
         self.bits = bits;

@@ -16,7 +16,7 @@ const SHORT_MATCH: usize = LONG_LENGTH - 1 + MIN_MATCH;
 /// The fast loop stops this long before the end of the output.
 const OUTPUT_MARGIN: usize = 2 * SHORT_MATCH + SLOP_BYTES;
 /// The fast loop stops this long before the end of the input: three refills and the bytes of a length.
-const INPUT_MARGIN: usize = 24;
+const INPUT_MARGIN: usize = 32;
 
 impl Bits<'_> {
     /// Makes sure that 48 bits are held.
@@ -53,10 +53,15 @@ impl Items<'_> {
                 at += 1;
             };
         }
+        if at >= limit || bits.next >= input_limit {
+            return Ok(());
+        }
+        // SAFETY: `next` is less than `input_limit`, after which `INPUT_MARGIN` bytes follow.
+        unsafe { bits.refill() };
+        let mut entry = code.root(bits.bits);
+        // The next entry is looked up before a match is copied: much sooner than after, when the decoder was on a wrong path
+        // until now.
         while at < limit && bits.next < input_limit {
-            // SAFETY: `next` is less than `input_limit`, after which `INPUT_MARGIN` bytes follow.
-            unsafe { bits.refill() };
-            let mut entry = code.root(bits.bits);
             if entry & LITERAL != 0 {
                 literal!(entry);
                 entry = code.root(bits.bits);
@@ -65,16 +70,22 @@ impl Items<'_> {
                     entry = code.root(bits.bits);
                     if entry & LITERAL != 0 {
                         literal!(entry);
+                        // SAFETY: `next` is less than `input_limit`.
+                        unsafe { bits.refill() };
+                        entry = code.root(bits.bits);
                         continue;
                     }
                 }
             }
             if entry & LONG != 0 {
                 entry = code.long(bits.bits);
-                // SAFETY: the first refill took at most six bytes; `INPUT_MARGIN` less six still has room for eight.
+                // SAFETY: `next` is less than `input_limit`.
                 unsafe { bits.refill() };
                 if entry & LITERAL != 0 {
                     literal!(entry);
+                    // SAFETY: the refill before took at most six bytes; `INPUT_MARGIN` less six still has room for eight.
+                    unsafe { bits.refill() };
+                    entry = code.root(bits.bits);
                     continue;
                 }
             }
@@ -84,7 +95,7 @@ impl Items<'_> {
             let offset;
             if length == LONG_LENGTH {
                 bits.consume(entry - offset_bits);
-                // SAFETY: the refills before took at most twelve bytes; `INPUT_MARGIN` less those still has room for eight.
+                // SAFETY: the refill before took at most six bytes; `INPUT_MARGIN` less six still has room for eight.
                 unsafe { bits.refill() };
                 bits.give_back();
                 length = bits.long_length();
@@ -107,6 +118,10 @@ impl Items<'_> {
                 result = Err(Reason::MatchOffset);
                 break;
             }
+            // SAFETY: the refills before took at most twelve bytes, a long length three; `INPUT_MARGIN` less those still has
+            // room for eight.
+            unsafe { bits.refill() };
+            entry = code.root(bits.bits);
             // SAFETY: the offset is at least 1 and was checked. `at` is at most two more than a position before
             // `limit`. A short match leaves `SLOP_BYTES` of the margin; a long one ends before `limit + MIN_MATCH`.
             unsafe { copy_match(output, at, offset, length) };
