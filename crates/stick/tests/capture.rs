@@ -100,13 +100,13 @@ fn what_windows_says(dir: &Path, volume: &Path, ours: &Path) {
             .args(["N", "--compress=none"]),
     );
     let info = |path: &Path| {
-        let wim = Wim::open(std::fs::File::open(path).unwrap(), &Limits::default()).unwrap();
+        let wim = Wim::open(std::fs::File::open(path).expect("a file"), &Limits::default()).expect("a WIM");
         wim.images()[0].clone()
     };
     let (ours, mut theirs) = (info(ours), info(&theirs));
-    let version = ours.version.unwrap();
+    let version = ours.version.expect("a version");
     assert!(version.service_pack_build > 0 && version.build > 20_000);
-    theirs.version.as_mut().unwrap().service_pack_build = version.service_pack_build;
+    theirs.version.as_mut().expect("a version").service_pack_build = version.service_pack_build;
     (theirs.creation_time, theirs.last_modification_time) = (ours.creation_time, ours.last_modification_time);
     assert_eq!(ours, theirs);
 }

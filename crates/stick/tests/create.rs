@@ -168,7 +168,7 @@ fn bad_inputs_are_refused_before_anything_is_written() {
     let mut text = good.clone();
     text.source = dir.path().join("text.iso");
     std::fs::write(&text.source, "not an image").unwrap();
-    assert!(matches!(refuse(&text), Error::Iso { .. }));
+    assert!(matches!(refuse(&text), Error::Source { .. }));
     let mut truncated = good.clone();
     truncated.source = dir.path().join("truncated.wim");
     let bytes = std::fs::read(&wim).unwrap();

@@ -180,6 +180,7 @@ impl From<stick::Error> for Failure {
                 Self::of(BAD_INPUT, &error).hint(Message::HintCheckPath)
             }
             E::Io { .. } => Self::of(SYSTEM, &error),
+            E::Source { .. } => Self::new(BAD_INPUT, "").hint(Message::HintNotAnImage),
             E::ImageNotChosen { .. } => Self::new(USAGE, "").hint(Message::HintChooseImage),
             E::TooSmall { needed_bytes, .. } => Self::new(USAGE, "").hint(Message::HintSizeAtLeast {
                 mib: needed_bytes.div_ceil(1 << 20),

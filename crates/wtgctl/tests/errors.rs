@@ -44,7 +44,10 @@ fn each_error_has_its_code_sentence_and_hint() {
         (
             &["wim", "info", "text"],
             3,
-            &["text: ", "hint: give a Windows ISO"],
+            &[
+                "text: neither a Windows image file nor",
+                "hint: give a Windows ISO",
+            ],
         ),
         (
             &["wim", "verify", "short.wim"],

@@ -75,7 +75,15 @@ impl Source {
         if got == magic.len() && (&magic == b"MSWIM\0\0\0" || &magic == b"WLPWM\0\0\0") {
             return Self::open_wim(path, file, find_parts);
         }
-        Self::open_iso(path, file)
+        Self::open_iso(path, file).map_err(|error| match error {
+            Error::Iso { path, source } if source.kind() == iso_loopback::ErrorKind::NotAnImage => {
+                Error::Source {
+                    path,
+                    reason: format!("neither a Windows image file nor a disc image ({source})"),
+                }
+            }
+            error => error,
+        })
     }
 
     fn open_wim(path: &Path, file: File, find_parts: bool) -> Result<Self> {
