@@ -66,7 +66,7 @@ pub(super) fn warn_of_losses(image: &Image, target: &dyn ApplyTarget, context: &
     for loss in loss_report(image, target.features()) {
         let message = Message::Loss {
             what: loss.what.to_string(),
-            count: loss.count as u64,
+            count: loss.count,
             examples: loss.examples.join(", "),
         };
         context.output.warning(message);
