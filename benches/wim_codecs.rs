@@ -4,15 +4,18 @@
 #![allow(unsafe_code, reason = "libwim is a C library")]
 #![allow(missing_docs, reason = "criterion_main")]
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads its environment")]
+#![allow(clippy::print_stdout, reason = "sizes belong to the speed of encoders")]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::hint::black_box;
 use std::ptr;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use wim_apply::codec::{Codec, Decoder, xpress};
+use wim_apply::codec::{Codec, Decoder, Encoder};
 
 const MAX_BYTES: usize = 32 << 20;
+/// Of them, those that are encoded.
+const MAX_ENCODED_BYTES: usize = 8 << 20;
 
 unsafe extern "C" {
     fn dlopen(name: *const c_char, flags: c_int) -> *mut c_void;
@@ -127,6 +130,9 @@ fn decode(criterion: &mut Criterion) {
             ours.decompress(compressed, &mut output[..chunk.len()])
                 .expect("valid chunk");
             assert!(output[..chunk.len()] == **chunk);
+            output.fill(0);
+            theirs(compressed, &mut output[..chunk.len()]);
+            assert!(output[..chunk.len()] == **chunk);
         }
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Bytes(
@@ -157,13 +163,36 @@ fn decode(criterion: &mut Criterion) {
 fn encode(criterion: &mut Criterion) {
     let libwim = Libwim::load().expect("libwim15 is not installed");
     let mut data = data();
-    data.truncate(8 << 20);
-    for (name, chunk_bytes) in [("xpress4k_encode", 4 << 10), ("xpress32k_encode", 32 << 10)] {
+    data.truncate(MAX_ENCODED_BYTES);
+    let codecs = [
+        ("xpress4k_encode", Codec::Xpress, 1, 4 << 10),
+        ("xpress32k_encode", Codec::Xpress, 1, 32 << 10),
+        ("lzx32k_encode", Codec::Lzx, 2, 32 << 10),
+    ];
+    for (name, codec, format, chunk_bytes) in codecs {
+        let size = u32::try_from(chunk_bytes).expect("small");
+        let mut encoder = Encoder::new(codec, size).expect("valid size");
+        let mut compress = libwim.compressor(format, chunk_bytes);
+        let mut output = Vec::new();
+
+        let (mut ours, mut theirs) = (0, 0);
+        let mut decode = libwim.decoder(format, chunk_bytes);
+        for chunk in data.chunks(chunk_bytes) {
+            theirs += compress(chunk).map_or(chunk.len(), |chunk| chunk.len());
+            if encoder.compress(chunk, &mut output).is_none() {
+                ours += chunk.len();
+                continue;
+            }
+            ours += output.len();
+            let mut back = vec![0; chunk.len()];
+            decode(&output, &mut back);
+            assert!(back == chunk);
+        }
+        println!("{name}: {ours} bytes, libwim {theirs}");
+
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Bytes(data.len() as u64));
         group.sample_size(10);
-        let mut encoder = xpress::Encoder::new();
-        let mut output = Vec::new();
         group.bench_function("ours", |bencher| {
             bencher.iter(|| {
                 for chunk in data.chunks(chunk_bytes) {
@@ -171,7 +200,6 @@ fn encode(criterion: &mut Criterion) {
                 }
             });
         });
-        let mut compress = libwim.compressor(1, chunk_bytes);
         group.bench_function("wimlib", |bencher| {
             bencher.iter(|| {
                 for chunk in data.chunks(chunk_bytes) {
