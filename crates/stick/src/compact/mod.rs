@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use wim_apply::BlobId;
 use wim_apply::apply::{CompactFormat, Want};
 
+use self::patterns::Subject;
 use crate::spec::Compact;
 use crate::tree::{Content, EntryId, Tree};
 use crate::{Error, Result};
@@ -123,10 +124,10 @@ impl CompactPolicy {
                     policy.plain.insert(blob);
                     continue;
                 }
-                let path = path.get_or_insert_with(|| tree.path(id));
-                if never.matches(path) || prepopulate.matches(path) {
+                let path = path.get_or_insert_with(|| Subject::new(&tree.path(id)));
+                if never.matches_subject(path) || prepopulate.matches_subject(path) {
                     policy.plain.insert(blob);
-                } else if boot_critical.matches(path) {
+                } else if boot_critical.matches_subject(path) {
                     policy.only_in_clusters.insert(blob);
                     if !any_format_at_boot {
                         policy.only_xpress4k.insert(blob);

@@ -9,8 +9,28 @@ pub struct PathPatterns {
 #[derive(Clone, Debug)]
 struct Pattern {
     chars: Vec<char>,
+    /// How many of them come before the first wildcard.
+    literal: usize,
     /// A bare name fits in every directory.
     is_bare_name: bool,
+}
+
+/// A path, made ready to be compared with many patterns.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    chars: Vec<char>,
+    /// Where its components end.
+    ends: Vec<usize>,
+}
+
+impl Subject {
+    pub(super) fn new(path: &str) -> Self {
+        let chars: Vec<char> = path.to_lowercase().chars().collect();
+        let separators = chars.iter().enumerate().skip(1);
+        let mut ends: Vec<usize> = separators.filter(|&(_, &c)| c == '\\').map(|(i, _)| i).collect();
+        ends.push(chars.len());
+        Self { chars, ends }
+    }
 }
 
 impl PathPatterns {
@@ -20,8 +40,13 @@ impl PathPatterns {
         let patterns = patterns.into_iter().map(|pattern| {
             let pattern = pattern.trim().replace('/', "\\").to_lowercase();
             let is_bare_name = !pattern.contains('\\');
-            let chars = format!("\\{}", pattern.trim_matches('\\')).chars().collect();
-            Pattern { chars, is_bare_name }
+            let chars: Vec<char> = format!("\\{}", pattern.trim_matches('\\')).chars().collect();
+            let wildcard = chars.iter().position(|c| matches!(c, '*' | '?'));
+            Pattern {
+                literal: wildcard.unwrap_or(chars.len()),
+                chars,
+                is_bare_name,
+            }
         });
         Self {
             patterns: patterns.collect(),
@@ -47,21 +72,20 @@ impl PathPatterns {
     /// Whether the path, or a directory above it, matches.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
-        let path: Vec<char> = path.to_lowercase().chars().collect();
-        let mut ends: Vec<usize> = path
-            .iter()
-            .enumerate()
-            .skip(1)
-            .filter(|&(_, &c)| c == '\\')
-            .map(|(i, _)| i)
-            .collect();
-        ends.push(path.len());
-        let starts = |end: &usize| path[..*end].iter().rposition(|&c| c == '\\').unwrap_or(0);
+        self.matches_subject(&Subject::new(path))
+    }
+
+    /// As [`matches`](Self::matches).
+    pub(super) fn matches_subject(&self, Subject { chars, ends }: &Subject) -> bool {
+        let start = |end: usize| chars[..end].iter().rposition(|&c| c == '\\').unwrap_or(0);
         self.patterns.iter().any(|pattern| {
-            ends.iter().any(|end| {
-                let from = if pattern.is_bare_name { starts(end) } else { 0 };
-                glob(&pattern.chars, &path[from..*end])
-            })
+            if pattern.is_bare_name {
+                return ends
+                    .iter()
+                    .any(|&end| glob(&pattern.chars, &chars[start(end)..end]));
+            }
+            chars.starts_with(&pattern.chars[..pattern.literal])
+                && ends.iter().any(|&end| glob(&pattern.chars, &chars[..end]))
         })
     }
 }

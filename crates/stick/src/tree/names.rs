@@ -9,7 +9,7 @@ pub fn utf16(text: &str) -> Vec<u16> {
 /// A name as text. Unpaired surrogates become `\u{D800}`-like escapes, so that no two names look the same.
 #[must_use]
 pub fn display_name(name: &[u16]) -> String {
-    char::decode_utf16(name.iter().copied()).fold(String::new(), |mut text, unit| {
+    char::decode_utf16(name.iter().copied()).fold(String::with_capacity(name.len()), |mut text, unit| {
         match unit {
             Ok(c) => text.push(c),
             Err(unpaired) => text.push_str(&format!("\\u{{{:X}}}", unpaired.unpaired_surrogate())),

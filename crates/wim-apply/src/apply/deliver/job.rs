@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use super::chain::HashChain;
 use super::gate::{Buffer, Permit};
 use super::recompress::{PackJob, PackedPart, Recompress};
-use crate::apply::{Form, TargetError};
+use crate::apply::{CompactFormat, Form, TargetError};
 use crate::codec::Codec;
 use crate::layout::Header;
 use crate::{BlobHash, Error};
@@ -44,7 +44,7 @@ pub(super) struct BatchJob {
     pub(super) header: Header,
     /// Room for what is made of the input, unless it is handed over as it is.
     pub(super) permit: Option<Arc<Permit>>,
-    /// Sum of the uncompressed sizes.
+    /// Sum of the uncompressed sizes of those that are decoded.
     pub(super) output_bytes: usize,
     pub(super) deliver: Deliver,
 }
@@ -59,6 +59,36 @@ pub(super) struct BatchBlob {
     pub(super) size_bytes: usize,
     pub(super) compressed: bool,
     pub(super) recompress: Option<Recompress>,
+    /// The format of one that is handed over as it lies in the file.
+    pub(super) verbatim: Option<CompactFormat>,
+    /// Whether it is decoded, to be handed over so or to be verified.
+    pub(super) is_decoded: bool,
+}
+
+impl BatchBlob {
+    /// Where it lies in an input that begins at an offset in the file.
+    pub(super) fn stored_range(&self, input_offset: u64) -> Range<usize> {
+        let start = usize::try_from(self.offset - input_offset).unwrap_or(usize::MAX);
+        let stored_bytes = usize::try_from(self.stored_bytes).unwrap_or(usize::MAX);
+        start..start.saturating_add(stored_bytes)
+    }
+
+    /// What is handed over of one that goes as it lies in the file.
+    pub(super) fn verbatim_segment(&self, input_offset: u64, input: &Arc<Buffer>) -> Option<Segment> {
+        Some(Segment {
+            position: self.position,
+            bytes: Some(Arc::clone(input)),
+            range: self.stored_range(input_offset),
+            packed: None,
+            begin: Some(Begin {
+                form: Form::Compact(self.verbatim?),
+                stored_bytes: self.stored_bytes,
+            }),
+            last: true,
+            verdict: Ok(()),
+            end: None,
+        })
+    }
 }
 
 #[derive(Debug)]

@@ -189,6 +189,9 @@ fn mode_of(wim: &Wim, blob: &Blob, want: Want, recompress_limit_bytes: u64) -> R
     {
         return Ok(Mode::Verbatim(format));
     }
+    if is_lzx_in_vain(wim, blob, room)? {
+        return Ok(Mode::Decoded);
+    }
     let recompress = recompress
         .filter(|_| blob.size_bytes <= recompress_limit_bytes)
         .and_then(|format| Recompress::new(format, room, blob.size_bytes));
@@ -211,6 +214,18 @@ fn verbatim_format(wim: &Wim, blob: &Blob, room: Room) -> Result<Option<CompactF
         (Some(Codec::Xpress), 16_384) => Some(CompactFormat::Xpress16K),
         _ => None,
     })
+}
+
+/// Whether the file holds the blob in LZX and that saves nothing: other formats would not either.
+fn is_lzx_in_vain(wim: &Wim, blob: &Blob, room: Room) -> Result<bool> {
+    let BlobStorage::Compressed { stored_bytes, .. } = blob.storage else {
+        return Ok(false);
+    };
+    let header = wim.header_of(blob)?;
+    Ok(wim.codec_of_part(blob)? == Some(Codec::Lzx)
+        && header.chunk_bytes >= 32_768
+        && !header.pipable
+        && !room.is_saved_by(stored_bytes, blob.size_bytes))
 }
 
 /// How a target stores what it is given: what "saves a cluster" means.

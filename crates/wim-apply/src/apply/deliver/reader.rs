@@ -88,11 +88,10 @@ impl FileReader<'_> {
 
     /// Small blobs that lie near each other.
     fn batch(&self, first: usize, first_blob: &Blob) -> Result<usize, Stop> {
-        let mode = self.order.mode(first);
         let start = first_blob.offset();
-        let mut blobs = Vec::new();
+        let mut blobs: Vec<BatchBlob> = Vec::new();
         let mut end = start;
-        let mut output_bytes = 0;
+        let mut size_bytes = 0;
         let mut at = first;
         while at < self.order.len() && blobs.len() < 4096 {
             let blob = self.order.blob(self.wim, at)?;
@@ -103,14 +102,17 @@ impl FileReader<'_> {
             let fits = at == first
                 || (!blob.is_solid()
                     && blob.part == first_blob.part
-                    && self.order.mode(at).is_verbatim() == mode.is_verbatim()
                     && offset >= start
                     && offset <= end.saturating_add(MAX_GAP_BYTES)
                     && blob_end - start <= GROUP_BYTES as u64
-                    && size <= GROUP_BYTES - output_bytes);
+                    && size <= GROUP_BYTES - size_bytes);
             if !fits {
                 break;
             }
+            let verbatim = match self.order.mode(at) {
+                Mode::Verbatim(format) => Some(format),
+                Mode::Decoded | Mode::Recompress(_) => None,
+            };
             blobs.push(BatchBlob {
                 position: at,
                 hash: blob.hash,
@@ -119,9 +121,11 @@ impl FileReader<'_> {
                 size_bytes: size,
                 compressed: matches!(blob.storage, BlobStorage::Compressed { .. }),
                 recompress: self.order.mode(at).recompress(),
+                verbatim,
+                is_decoded: verbatim.is_none() || self.order.verify_verbatim,
             });
             end = end.max(blob_end);
-            output_bytes += size;
+            size_bytes += size;
             at += 1;
         }
         let length = usize::try_from(end - start).unwrap_or(usize::MAX);
@@ -130,8 +134,10 @@ impl FileReader<'_> {
         let mut input = self.input(length)?;
         self.source(first_blob)?
             .read_exact_at("blobs", start, input.as_mut())?;
+        let decoded = || blobs.iter().filter(|blob| blob.is_decoded);
+        let output_bytes: usize = decoded().map(|blob| blob.size_bytes).sum();
         // Stored bytes are handed over as they were read.
-        let decoded_bytes = if blobs.iter().any(|blob| blob.compressed) {
+        let decoded_bytes = if decoded().any(|blob| blob.compressed) {
             output_bytes
         } else {
             0
@@ -153,27 +159,11 @@ impl FileReader<'_> {
                 deliver,
             })
         };
-        if mode.is_verbatim() {
-            let segments = blobs.iter().filter_map(|blob| {
-                let Mode::Verbatim(format) = self.order.mode(blob.position) else {
-                    return None;
-                };
-                let begin = usize::try_from(blob.offset - start).unwrap_or(usize::MAX);
-                let stored = usize::try_from(blob.stored_bytes).unwrap_or(usize::MAX);
-                Some(Segment {
-                    position: blob.position,
-                    bytes: Some(Arc::clone(&input)),
-                    range: begin..begin.saturating_add(stored),
-                    packed: None,
-                    begin: Some(Begin {
-                        form: Form::Compact(format),
-                        stored_bytes: blob.stored_bytes,
-                    }),
-                    last: true,
-                    verdict: Ok(()),
-                    end: None,
-                })
-            });
+        // Without a blob to decode, nothing has to wait for a worker.
+        if blobs.iter().all(|blob| blob.verbatim.is_some()) {
+            let segments = blobs
+                .iter()
+                .filter_map(|blob| blob.verbatim_segment(start, &input));
             self.step(Step::Raw(segments.collect()))?;
             if self.order.verify_verbatim {
                 self.job(job(Deliver::Verdicts(self.late.clone()), input))?;

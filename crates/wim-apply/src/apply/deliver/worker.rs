@@ -52,8 +52,8 @@ impl Worker<'_> {
     }
 
     fn batch(&mut self, job: BatchJob) {
-        let stored_only = job.blobs.iter().all(|blob| !blob.compressed);
-        let mut output = (!stored_only).then(|| self.outputs.take(job.output_bytes, job.permit.clone()));
+        let is_decoding = job.blobs.iter().any(|blob| blob.is_decoded && blob.compressed);
+        let mut output = is_decoding.then(|| self.outputs.take(job.output_bytes, job.permit.clone()));
         let input = InMemory {
             offset: job.offset,
             bytes: &job.input,
@@ -61,14 +61,15 @@ impl Worker<'_> {
         let mut end = 0;
         let mut results = Vec::with_capacity(job.blobs.len());
         for blob in &job.blobs {
-            let (range, mut verdict) = if let Some(output) = &mut output {
+            let (range, mut verdict) = if !blob.is_decoded {
+                (0..0, Ok(()))
+            } else if let Some(output) = &mut output {
                 let range = end..end + blob.size_bytes;
                 end = range.end;
                 let verdict = self.decode_blob(blob, &job, input, &mut output.as_mut()[range.clone()]);
                 (range, verdict)
             } else {
-                let start = usize::try_from(blob.offset - job.offset).unwrap_or(usize::MAX);
-                let range = start..start.saturating_add(blob.size_bytes);
+                let range = blob.stored_range(job.offset);
                 let verdict = check(
                     Sha1::digest(job.input.get(range.clone()).unwrap_or_default()),
                     blob.hash,
@@ -78,31 +79,35 @@ impl Worker<'_> {
             let plain = output.as_deref().unwrap_or(&job.input[..]).get(range.clone());
             let packed = self.pack(blob.recompress.map(PackJob::whole), &verdict, plain);
             self.put(blob.position, 0, plain, &mut verdict);
-            results.push((blob.position, range, packed, verdict));
+            results.push((blob, range, packed, verdict));
         }
         match job.deliver {
             Deliver::Output(sender) => {
-                let bytes = output.map_or(job.input, Arc::new);
+                let bytes = output.map_or_else(|| Arc::clone(&job.input), Arc::new);
                 let bytes = self.parallel.is_none().then_some(bytes);
-                let segments = results
-                    .into_iter()
-                    .map(|(position, range, packed, verdict)| Segment {
-                        position,
+                let segment = |(blob, range, packed, verdict): (&BatchBlob, _, _, _)| {
+                    let decoded = Segment {
+                        position: blob.position,
                         bytes: bytes.clone(),
                         range,
                         packed,
                         begin: Some(Begin::DECODED),
                         last: true,
-                        verdict,
+                        verdict: Ok(()),
                         end: None,
-                    })
-                    .collect();
+                    };
+                    let verbatim = blob.verbatim_segment(job.offset, &job.input);
+                    Segment {
+                        verdict,
+                        ..verbatim.unwrap_or(decoded)
+                    }
+                };
                 // The hand-over may have ended with an error.
-                let _ = sender.send(segments);
+                let _ = sender.send(results.into_iter().map(segment).collect());
             }
             Deliver::Verdicts(sender) => {
-                for (position, _, _, verdict) in results {
-                    let _ = sender.send((position, verdict));
+                for (blob, _, _, verdict) in results {
+                    let _ = sender.send((blob.position, verdict));
                 }
             }
         }
