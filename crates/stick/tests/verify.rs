@@ -110,6 +110,50 @@ fn attributes_and_times_of_boot_files_are_compared() {
     }
 }
 
+#[test]
+fn access_dates_of_boot_files_may_differ_and_without_a_volume_nothing_is_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(wim) = support::image(dir.path(), "XPRESS") else {
+        return;
+    };
+    let spec = support::spec(&wim, dir.path(), 7);
+    create(&spec);
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(spec.target.path())
+        .unwrap();
+    let mut start = vec![0; 64 << 20];
+    file.read_exact(&mut start).unwrap();
+    let at = start.windows(11).position(|name| name == b"BOOTX64 EFI").unwrap();
+    // The low byte of the access date.
+    file.seek(SeekFrom::Start((at + 18) as u64)).unwrap();
+    file.write_all(&[start[at + 18] ^ 1]).unwrap();
+    assert_eq!(findings(&spec, Some(7)), []);
+
+    let table = gpt::read(&mut file, None, &partitioner::Limits::default())
+        .unwrap()
+        .table;
+    let windows = table
+        .partitions
+        .iter()
+        .find(|partition| partition.type_guid == gpt::BASIC_DATA)
+        .unwrap();
+    let sector_bytes = u64::from(table.sector_bytes);
+    for lba in [windows.first_lba, windows.last_lba] {
+        file.seek(SeekFrom::Start(lba * sector_bytes)).unwrap();
+        file.write_all(&vec![0; table.sector_bytes as usize]).unwrap();
+    }
+    let prepared = Prepared::for_comparison(spec.clone(), &support::options()).unwrap();
+    let expected = Expected {
+        content: Some(&prepared),
+        seed: None,
+    };
+    let report = verify(spec.target.path(), expected, &support::options(), &mut |_| {}).unwrap();
+    assert!(!report.holds());
+    assert!(!report.compared_with_source, "{report:?}");
+}
+
 /// A folder whose files get DOS names.
 struct WithDosNames(DirectorySource);
 

@@ -1,7 +1,8 @@
 //! Rendering: text for people on stdout, progress and warnings on stderr, JSON Lines with `--json`.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -19,6 +20,8 @@ pub(crate) struct Output {
     color_stderr: bool,
     progress: ProgressMode,
     lang: Lang,
+    /// Whether stdout carries a file's bytes, and records go to stderr.
+    stdout_is_data: AtomicBool,
 }
 
 impl Output {
@@ -36,6 +39,7 @@ impl Output {
             color_stderr,
             progress: global.progress,
             lang,
+            stdout_is_data: AtomicBool::new(false),
         }
     }
 
@@ -48,6 +52,7 @@ impl Output {
             color_stderr: false,
             progress: ProgressMode::Never,
             lang: Lang::En,
+            stdout_is_data: AtomicBool::new(false),
         }
     }
 
@@ -106,10 +111,15 @@ impl Output {
         self.record("result", value, text)
     }
 
-    /// The last record where stdout carries a file's bytes: with `--json` it goes to stderr.
+    /// From here on stdout carries a file's bytes: the records of `--json` go to stderr.
+    pub(crate) fn stdout_is_data(&self) {
+        self.stdout_is_data.store(true, Ordering::Relaxed);
+    }
+
+    /// The last record where stdout carries a file's bytes; nothing without `--json`.
     pub(crate) fn result_beside_data<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
         if self.json {
-            eprintln!("{}", record("result", value)?);
+            self.write_record(&record("result", value)?)?;
         }
         Ok(())
     }
@@ -128,7 +138,7 @@ impl Output {
         let message = message.into();
         if self.json {
             let record = json!({ "type": "warning", "message": message.text(Lang::En) });
-            let _ = write_line(&record.to_string());
+            let _ = self.write_record(&record);
         } else if !self.quiet {
             self.label("33", &Message::Warning, &message.text(self.lang));
         }
@@ -141,7 +151,7 @@ impl Output {
                 "type": "error", "exit_code": failure.code, "message": failure.message,
                 "hint": failure.hint.as_ref().map(|hint| hint.text(Lang::En)), "causes": failure.causes,
             });
-            let _ = write_line(&record.to_string());
+            let _ = self.write_record(&record);
             return;
         }
         self.label("31", &Message::Error, &failure.sentence(self.lang));
@@ -177,11 +187,19 @@ impl Output {
                 write_line(&text)
             };
         }
-        write_line(&record(kind, value)?.to_string())
+        self.write_record(&record(kind, value)?)
+    }
+
+    fn write_record(&self, record: &Value) -> Result<(), Failure> {
+        if self.stdout_is_data.load(Ordering::Relaxed) {
+            eprintln!("{record}");
+            return Ok(());
+        }
+        write_line(&record.to_string())
     }
 }
 
-/// A value with its type in front.
+/// A value and its type as one object.
 fn record<T: Serialize>(kind: &str, value: &T) -> Result<Value, Failure> {
     let mut record = serde_json::Map::new();
     match serde_json::to_value(value) {
@@ -204,4 +222,29 @@ fn write_line(line: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| Failure::io("stdout", &error)),
     }
+}
+
+/// Copies everything to stdout and makes sure that it is there; what reading fails with becomes a [`Failure`] by
+/// `read_failed`.
+pub(crate) fn copy_to_stdout(
+    from: &mut dyn Read,
+    read_failed: impl Fn(&io::Error) -> Failure,
+) -> Result<u64, Failure> {
+    let mut stdout = io::stdout().lock();
+    let mut buffer = vec![0; 1 << 16];
+    let mut size_bytes = 0_u64;
+    loop {
+        let count = match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(read_failed(&error)),
+        };
+        size_bytes += count as u64;
+        stdout
+            .write_all(buffer.get(..count).unwrap_or_default())
+            .map_err(|error| Failure::io("stdout", &error))?;
+    }
+    stdout.flush().map_err(|error| Failure::io("stdout", &error))?;
+    Ok(size_bytes)
 }

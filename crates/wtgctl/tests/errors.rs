@@ -179,3 +179,62 @@ fn a_plan_has_a_seed_of_its_own() {
     );
     assert!(!dir.path().join("stick.img").exists());
 }
+
+/// Records never get among the bytes of a file on stdout, errors neither.
+#[test]
+fn beside_the_bytes_of_a_file_errors_go_to_stderr() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    std::fs::create_dir(dir.join("tree")).unwrap();
+    std::fs::write(dir.join("tree/file"), "content").unwrap();
+    let capture = ["wim", "capture", "tree", "a.wim", "--compress", "none"];
+    let (code, text) = wtgctl(dir, &capture);
+    assert_eq!(code, 0, "{text}");
+    let mut bytes = std::fs::read(dir.join("a.wim")).unwrap();
+    let at = bytes.windows(7).position(|found| found == b"content").unwrap();
+    bytes[at] = b'C';
+    std::fs::write(dir.join("a.wim"), bytes).unwrap();
+    for (args, code, data) in [
+        (&["wim", "cat", "a.wim", "file"][..], 3, "Content"),
+        (&["iso", "cat", "nothing.iso", "file"], 3, ""),
+        (&["ntfs", "cat", "nothing.img", "file"], 3, ""),
+        (&["fat", "cat", "nothing.img", "file"], 3, ""),
+        (&["hive", "export", "nothing"], 3, ""),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wtgctl"));
+        let output = command
+            .current_dir(dir)
+            .arg("--json")
+            .args(args)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), data, "{args:?}");
+        let record: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(record["type"], "error", "{args:?}: {record}");
+    }
+}
+
+#[test]
+fn a_result_is_only_recorded_when_stdout_took_the_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    std::fs::create_dir(dir.join("tree")).unwrap();
+    std::fs::write(dir.join("tree/file"), "no line end").unwrap();
+    for args in [
+        &["wim", "capture", "tree", "a.wim"][..],
+        &["wim", "apply", "a.wim", "1", "--ntfs", "v.img", "--seed", "1"],
+    ] {
+        let (code, text) = wtgctl(dir, args);
+        assert_eq!(code, 0, "{args:?}: {text}");
+    }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wtgctl"));
+    command
+        .current_dir(dir)
+        .args(["--json", "ntfs", "cat", "v.img", "file"]);
+    let output = command.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{output:?}");
+    let record: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(record["type"], "error", "{record}");
+}

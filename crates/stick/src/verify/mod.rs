@@ -107,7 +107,6 @@ pub fn verify(
         return Err(Error::Interrupted);
     }
     compared?;
-    report.compared_with_source = expected.content.is_some();
     Ok(report)
 }
 
@@ -134,6 +133,7 @@ fn compare(
     esp::check(stick, expected, windows.as_mut(), report)?;
     if let (Some(prepared), Some(windows)) = (expected.content, &mut windows) {
         content::compare(prepared, windows, options, report, progress)?;
+        report.compared_with_source = true;
     }
     Ok(())
 }

@@ -200,6 +200,9 @@ fn del(args: &DelArgs, context: &Context) -> Result<(), Failure> {
 }
 
 fn export(args: &ExportArgs, context: &Context) -> Result<(), Failure> {
+    if args.out.is_none() {
+        context.output.stdout_is_data();
+    }
     let hive = args.hive.read(context)?;
     let path = args.key.as_deref().unwrap_or("");
     let key = find(hive.key(path), path)?;

@@ -12,6 +12,7 @@ use super::VolumeArgs;
 use crate::cmd::{Context, Outcome};
 use crate::failure::{BAD_INPUT, Failure, REFUSED};
 use crate::i18n::Message;
+use crate::output;
 use crate::size::human;
 
 type Volume = FatVolume<BufReader<Window<File>>>;
@@ -143,11 +144,11 @@ pub(super) fn ls(args: &LsArgs, context: &Context) -> Result<Outcome, Failure> {
 
 /// A file's content to stdout.
 pub(super) fn cat(args: &CatArgs, context: &Context) -> Result<Outcome, Failure> {
+    context.output.stdout_is_data();
     let mut volume = open(&args.volume)?;
     let entry = volume.entry(&args.path)?;
     let mut file = volume.open_file(&entry)?;
-    let size_bytes =
-        io::copy(&mut file, &mut io::stdout().lock()).map_err(|e| read_failure(&args.path, &e))?;
+    let size_bytes = output::copy_to_stdout(&mut file, |error| read_failure(&args.path, error))?;
     context
         .output
         .result_beside_data(&serde_json::json!({ "size_bytes": size_bytes }))?;

@@ -48,6 +48,7 @@ struct ExtractResult {
 
 /// Writes one file to stdout.
 pub(super) fn run_cat(args: &CatArgs, context: &Context) -> Result<Outcome, Failure> {
+    context.output.stdout_is_data();
     let mut image = args.image.open()?;
     let entry = args.image.file_entry(&mut image, &args.path)?;
     let mut file = image

@@ -16,6 +16,7 @@ use super::VolumeArgs;
 use crate::cmd::{Context, Outcome};
 use crate::failure::{BAD_INPUT, Failure, SYSTEM, USAGE};
 use crate::i18n::Message;
+use crate::output;
 use crate::size::human;
 
 /// Arguments of `wtgctl ntfs ls`.
@@ -251,6 +252,7 @@ fn print_entry(path: &str, entry: &DirectoryEntry, context: &Context) -> Result<
 
 /// A file's content to stdout.
 pub(super) fn cat(args: &CatArgs, context: &Context) -> Result<Outcome, Failure> {
+    context.output.stdout_is_data();
     let mut volume = open(&args.volume)?;
     let (path, stream) = args.path.split_once(':').unwrap_or((&args.path, ""));
     let file = volume.lookup(path)?;
@@ -271,8 +273,7 @@ pub(super) fn cat(args: &CatArgs, context: &Context) -> Result<Outcome, Failure>
         Some(compact) => Box::new(volume.open_compact(compact, decoder())?),
         None => Box::new(volume.open_stream(&file, &name)?),
     };
-    let size_bytes =
-        io::copy(&mut bytes, &mut io::stdout().lock()).map_err(|error| read_failure(&args.path, &error))?;
+    let size_bytes = output::copy_to_stdout(&mut bytes, |error| read_failure(&args.path, error))?;
     context.output.result_beside_data(&Cat { size_bytes })?;
     Ok(Outcome::Holds)
 }

@@ -33,6 +33,7 @@ pub(crate) struct Cat {
 
 /// Runs the verb.
 pub(crate) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure> {
+    context.output.stdout_is_data();
     let wim = args.wim.open()?;
     let index = args.wim.image_index(&wim, args.image.as_deref())?;
     let image = wim.image(index).map_err(|error| args.wim.failed(error))?;
