@@ -132,9 +132,13 @@ fn head_of(tree: &Tree, wim: &Wim, path: &str) -> Result<Vec<u8>> {
         .map_err(in_image)?
         .take(PE_HEADER_BYTES)
         .read_to_end(&mut head)
-        .map_err(|error| Error::Source {
-            path: path.into(),
-            reason: error.to_string(),
+        .map_err(|error| match error.downcast() {
+            Ok(source) => in_image(source),
+            Err(source) => Error::Io {
+                op: "reading",
+                path: path.into(),
+                source,
+            },
         })?;
     Ok(head)
 }

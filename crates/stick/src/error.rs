@@ -35,6 +35,14 @@ pub enum Error {
         /// What was found and what was expected.
         reason: String,
     },
+    /// A file of the right kind that cannot be used: a part of a split image is missing, or it is too large.
+    #[error("{}: {reason}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What was found and what was expected.
+        reason: String,
+    },
     /// Several images, none chosen.
     #[error("{}: holds {} images, and none was chosen:\n{}", path.display(), images.len(), images.join("\n"))]
     ImageNotChosen {

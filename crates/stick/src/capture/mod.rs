@@ -78,20 +78,20 @@ impl<R: Read + Seek> VolumeSource<R> {
         windows_info(&mut |path, limit| self.read_file(path, limit), warnings)
     }
 
-    fn read_file(&mut self, path: &str, limit_bytes: u64) -> Option<Vec<u8>> {
-        let file = self.volume.lookup(path).ok()?;
-        let compact = self.volume.compact(&file).ok()?;
+    fn read_file(&mut self, path: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, TargetError> {
+        let file = match self.volume.lookup(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ntfs_image::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let compact = self.volume.compact(&file)?;
         let stream: Box<dyn Read + '_> = match &compact {
-            Some(compact) => Box::new(
-                self.volume
-                    .open_compact(compact, Decoders::default().decode())
-                    .ok()?,
-            ),
-            None => Box::new(self.volume.open_stream(&file, &[]).ok()?),
+            Some(compact) => Box::new(self.volume.open_compact(compact, Decoders::default().decode())?),
+            None => Box::new(self.volume.open_stream(&file, &[])?),
         };
         let mut bytes = Vec::new();
-        stream.take(limit_bytes).read_to_end(&mut bytes).ok()?;
-        Some(bytes)
+        stream.take(limit_bytes).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
     }
 
     /// Adds a file; `None` for one that cannot be captured.

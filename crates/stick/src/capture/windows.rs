@@ -1,6 +1,7 @@
 //! What a Windows system says of itself, for the `WINDOWS` element of a captured image.
 
 use regf_hive::{Hive, Limits, Value};
+use wim_apply::apply::TargetError;
 use wim_apply::{Architecture, ImageInfo, Version};
 
 /// The SOFTWARE hive.
@@ -14,26 +15,24 @@ const MAX_HIVE_BYTES: u64 = 512 << 20;
 /// Bytes of a program that hold its PE header.
 const PE_HEADER_BYTES: u64 = 4096;
 
-/// Reads a file of a tree by its Windows path, at most so many bytes; `None` when it is not there or unreadable.
-pub type ReadFile<'a> = dyn FnMut(&str, u64) -> Option<Vec<u8>> + 'a;
+/// Reads a file of a tree by its Windows path, at most so many bytes; `None` when it is not there.
+pub type ReadFile<'a> = dyn FnMut(&str, u64) -> Result<Option<Vec<u8>>, TargetError> + 'a;
 
 /// Product, edition, version, architecture and languages of the Windows in a tree, from its registry and one
 /// program. `None` when it holds no Windows; what cannot be read is left out, with the reason in `warnings`.
 pub fn windows_info(read: &mut ReadFile<'_>, warnings: &mut Vec<String>) -> Option<ImageInfo> {
-    let kernel32 = read(KERNEL32, PE_HEADER_BYTES);
-    let mut hive = |path: &str| {
-        let bytes = read(path, MAX_HIVE_BYTES)?;
-        // A system that was not shut down cleanly still has its name.
-        match Hive::read(&bytes, &Limits::default()).or_else(|_| Hive::read_dirty(&bytes, &Limits::default()))
-        {
-            Ok(hive) => Some(hive),
-            Err(error) => {
-                warnings.push(format!("{path}: {error}; edition and version are not noted"));
-                None
-            }
-        }
+    let kernel32 = read(KERNEL32, PE_HEADER_BYTES).unwrap_or_else(|error| {
+        warnings.push(format!("{KERNEL32}: {error}; the architecture is not noted"));
+        None
+    });
+    let mut hive = |path: &str, lost: &str| {
+        read_hive(read, path).unwrap_or_else(|error| {
+            warnings.push(format!("{path}: {error}; {lost} are not noted"));
+            None
+        })
     };
-    let (software, system) = (hive(SOFTWARE), hive(SYSTEM));
+    let software = hive(SOFTWARE, "product, edition and version");
+    let system = hive(SYSTEM, "product type and languages");
     if kernel32.is_none() && software.is_none() && system.is_none() {
         return None;
     }
@@ -49,6 +48,16 @@ pub fn windows_info(read: &mut ReadFile<'_>, warnings: &mut Vec<String>) -> Opti
         languages(hive, &mut info);
     }
     Some(info)
+}
+
+fn read_hive(read: &mut ReadFile<'_>, path: &str) -> Result<Option<Hive>, TargetError> {
+    let Some(bytes) = read(path, MAX_HIVE_BYTES)? else {
+        return Ok(None);
+    };
+    let limits = Limits::default();
+    // A system that was not shut down cleanly still has its name.
+    let hive = Hive::read(&bytes, &limits).or_else(|_| Hive::read_dirty(&bytes, &limits))?;
+    Ok(Some(hive))
 }
 
 fn product(software: &Hive, info: &mut ImageInfo) {
@@ -124,4 +133,42 @@ fn architecture(program: &[u8]) -> Option<Architecture> {
         0xaa64 => Architecture::Arm64,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unreadable_is_a_warning_and_what_is_missing_is_not() {
+        let mut warnings = Vec::new();
+        let info = windows_info(
+            &mut |path, _| match path {
+                KERNEL32 => Ok(Some(b"MZ".to_vec())),
+                SOFTWARE => Err("bad sector".into()),
+                _ => Ok(None),
+            },
+            &mut warnings,
+        );
+        assert!(info.is_some());
+        assert_eq!(
+            warnings,
+            [format!(
+                "{SOFTWARE}: bad sector; product, edition and version are not noted"
+            )]
+        );
+    }
+
+    #[test]
+    fn a_damaged_hive_is_a_warning_that_names_what_is_lost() {
+        let mut warnings = Vec::new();
+        let read: &mut ReadFile<'_> = &mut |path, _| Ok((path == SYSTEM).then(|| b"no hive".to_vec()));
+        assert!(windows_info(read, &mut warnings).is_none());
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].starts_with(SYSTEM), "{warnings:?}");
+        assert!(
+            warnings[0].ends_with("; product type and languages are not noted"),
+            "{warnings:?}"
+        );
+    }
 }

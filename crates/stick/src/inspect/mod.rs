@@ -119,7 +119,7 @@ pub fn inspect(path: &Path) -> Result<Thing> {
 fn load(path: &Path, mut file: File, size_bytes: u64) -> Result<Vec<u8>> {
     if size_bytes > MAX_LOADED_BYTES {
         let reason = format!("{size_bytes} bytes, which is more than the {MAX_LOADED_BYTES} that are loaded");
-        return Err(Error::Source {
+        return Err(Error::Unusable {
             path: path.to_owned(),
             reason,
         });

@@ -154,7 +154,7 @@ impl Source {
                 Err(error) if error.kind() == iso_loopback::ErrorKind::NotFound => {
                     let count = wim.header().part_count;
                     let reason = format!("{part} is missing: part {number} of {count} of a split image");
-                    return Err(Error::Source {
+                    return Err(Error::Unusable {
                         path: path.to_owned(),
                         reason,
                     });

@@ -12,7 +12,7 @@ pub(super) fn other_parts(first: &Path, part_number: u16, total_parts: u16) -> R
     if total_parts <= 1 {
         return Ok(Vec::new());
     }
-    let refuse = |reason: String| Error::Source {
+    let refuse = |reason: String| Error::Unusable {
         path: first.to_owned(),
         reason,
     };

@@ -74,7 +74,7 @@ impl<'a> Stick<'a> {
             .partitions
             .iter()
             .find(|p| p.type_guid == type_guid)
-            .ok_or_else(|| Error::Source {
+            .ok_or_else(|| Error::Unusable {
                 path: self.path.clone(),
                 reason: format!("a GPT disk without a {what}: not a stick of this tool"),
             })

@@ -1,13 +1,14 @@
 //! A folder or an NTFS volume as source of a capture or a comparison.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use partitioner::Window;
 use stick::VolumeSource;
 use wim_apply::ImageInfo;
+use wim_apply::apply::TargetError;
 use wim_apply::write::{CaptureSource, DEFAULT_EXCLUDE, DirectorySource};
 
 use super::extract::expand_lists;
@@ -77,27 +78,42 @@ pub(crate) fn open_tree(path: &Path, partition: Option<u32>) -> Result<Box<dyn C
     Ok(Box::new(open_volume(path, partition)?))
 }
 
-/// The start of a file below a folder, by a path in which case does not matter.
-fn read_ignoring_case(folder: &Path, path: &str, limit_bytes: u64) -> Option<Vec<u8>> {
+/// The start of a file below a folder, by a path in which case does not matter; `None` when it is not there. Links
+/// are not followed: a capture keeps them as links.
+fn read_ignoring_case(folder: &Path, path: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, TargetError> {
     let mut at = folder.to_owned();
+    let mut is_directory = true;
     for name in path.split('\\').filter(|name| !name.is_empty()) {
-        let mut entries = std::fs::read_dir(&at).ok()?.flatten();
-        at = entries
-            .find(|entry| {
-                entry
-                    .file_name()
-                    .to_str()
-                    .is_some_and(|found| found.eq_ignore_ascii_case(name))
-            })?
-            .path();
+        if !is_directory {
+            return Ok(None);
+        }
+        let Some(found) = find_ignoring_case(&at, name)? else {
+            return Ok(None);
+        };
+        at.push(found);
+        is_directory = at.symlink_metadata()?.is_dir();
+    }
+    if !at.symlink_metadata()?.is_file() {
+        return Err("not a regular file".into());
     }
     let mut bytes = Vec::new();
-    File::open(at)
-        .ok()?
-        .take(limit_bytes)
-        .read_to_end(&mut bytes)
-        .ok()?;
-    Some(bytes)
+    File::open(at)?.take(limit_bytes).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// The name in a folder that fits: exactly, or else the first of those in other case.
+fn find_ignoring_case(folder: &Path, name: &str) -> io::Result<Option<String>> {
+    let mut fitting = Vec::new();
+    for entry in folder.read_dir()? {
+        if let Ok(found) = entry?.file_name().into_string()
+            && found.eq_ignore_ascii_case(name)
+        {
+            fitting.push(found);
+        }
+    }
+    Ok(fitting
+        .into_iter()
+        .min_by_key(|found| (found != name, found.clone())))
 }
 
 /// Opens a volume, or a partition.
@@ -119,4 +135,53 @@ fn open_volume(path: &Path, partition: Option<u32>) -> Result<VolumeSource<Windo
         None => failed(error).hint(Message::HintTreeSource),
     })?;
     Ok(VolumeSource::new(volume))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
+
+    use super::*;
+
+    const PATH: &str = "\\Windows\\file";
+
+    fn text(folder: &Path) -> Option<String> {
+        let bytes = read_ignoring_case(folder, PATH, 100).unwrap()?;
+        Some(String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn of_several_cases_the_exact_one_is_read_or_the_first_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(text(dir.path()), None);
+        for (folder, content) in [
+            ("windows", "windows"),
+            ("WINDOWS", "WINDOWS"),
+            ("Windows", "Windows"),
+        ] {
+            std::fs::create_dir(dir.path().join(folder)).unwrap();
+            std::fs::write(dir.path().join(folder).join("FILE"), content).unwrap();
+            // Of `windows` and `WINDOWS` the second comes first.
+            assert_eq!(text(dir.path()).as_deref(), Some(content));
+        }
+    }
+
+    #[test]
+    fn only_regular_files_are_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let windows = dir.path().join("Windows");
+        std::fs::create_dir(&windows).unwrap();
+        std::fs::write(dir.path().join("outside"), "secret").unwrap();
+        std::os::unix::fs::symlink("../outside", windows.join("file")).unwrap();
+        assert!(read_ignoring_case(dir.path(), PATH, 100).is_err());
+        std::fs::remove_file(windows.join("file")).unwrap();
+        // Opening a socket fails, and a pipe would wait for somebody to write.
+        let _socket = std::os::unix::net::UnixListener::bind(windows.join("file")).unwrap();
+        let error = read_ignoring_case(dir.path(), PATH, 100).unwrap_err();
+        assert_eq!(error.to_string(), "not a regular file");
+        // Nor is a folder followed that is a link.
+        std::fs::rename(&windows, dir.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("elsewhere", &windows).unwrap();
+        assert_eq!(text(dir.path()), None);
+    }
 }
