@@ -153,6 +153,9 @@ pub enum StreamForm {
     Plain,
     /// The bytes of a `WofCompressedData` stream; the file becomes a compact file.
     Compact(CompactFormat),
+    /// As `Compact`, in clusters even where the MFT record has room: for files that are read by programs with an NTFS
+    /// reader of their own, such as boot loaders.
+    CompactInClusters(CompactFormat),
 }
 
 impl VolumeSpec {

@@ -3,11 +3,14 @@
 use std::io::{Seek, Write};
 
 use super::BuildError;
+use super::attribute::Attribute;
 use super::geometry::{Boot, encode_boot};
 use super::index::RunWriter;
 use super::metadata::Metadata;
 use super::plan::{mft_bitmap_bytes, mft_records, mirror_records};
+use super::record::capacity;
 use super::space::Run;
+use super::system;
 use crate::layout::record as number;
 
 /// Bytes of records and bitmaps that are encoded before they are handed on.
@@ -59,6 +62,26 @@ impl<W: Write + Seek> Metadata<'_, W> {
         }
         self.places.upcase = std::mem::take(&mut self.writer.upcase_runs);
         self.places.attrdef = std::mem::take(&mut self.writer.attrdef_runs);
+        self.check_system_records()
+    }
+
+    /// A system file has one record: its data must not lie in more pieces than that can list.
+    fn check_system_records(&self) -> Result<(), BuildError> {
+        let geometry = self.writer.geometry();
+        let room = capacity(geometry.record_bytes);
+        let is_used = |&record: &u64| {
+            record != number::ROOT && !(number::FIRST_UNUSED..number::QUOTA).contains(&record)
+        };
+        for record in (0..number::FIRST_FILE).filter(is_used) {
+            let attributes = system::attributes(record, &self.writer.spec, &geometry, &self.places);
+            if attributes.iter().map(Attribute::encoded_len).sum::<usize>() > room {
+                return Err(BuildError::Invalid {
+                    what: "system file in too many pieces, record",
+                    value: record,
+                    rule: "clusters to be kept free that leave larger gaps",
+                });
+            }
+        }
         Ok(())
     }
 

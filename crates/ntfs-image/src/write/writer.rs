@@ -238,7 +238,7 @@ impl<W: Write + Seek> VolumeWriter<W> {
                 return error("wrong length", stored_bytes, first.size);
             }
             StreamForm::Plain => {}
-            StreamForm::Compact(format) => {
+            StreamForm::Compact(format) | StreamForm::CompactInClusters(format) => {
                 if !self.may_be_compact(key) {
                     return error("cannot be compact", 0, 0);
                 }
@@ -248,7 +248,8 @@ impl<W: Write + Seek> VolumeWriter<W> {
                     let node = self.tree.streams[*at as usize].node;
                     *at = self.tree.add_compact_stream(node, format, stored_bytes, true);
                     let room = capacity(self.geometry().record_bytes);
-                    let fits = usize::try_from(stored_bytes).is_ok_and(|bytes| bytes <= room)
+                    let fits = matches!(form, StreamForm::Compact(_))
+                        && usize::try_from(stored_bytes).is_ok_and(|bytes| bytes <= room)
                         && node_cost(&self.tree, &self.prepared, node) <= room;
                     self.tree.streams[*at as usize].resident = fits;
                     self.compact_file_count += 1;

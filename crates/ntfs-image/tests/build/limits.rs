@@ -313,6 +313,11 @@ fn compact_streams_lie_in_records_up_to_the_length_that_is_told() {
             assert_eq!(volume.report.extension_record_count, 0);
             check(&volume.path, 512);
         }
+        // For readers with an NTFS of their own, whatever the room.
+        let form = StreamForm::CompactInClusters(ntfs_image::CompactFormat::Xpress4K);
+        let volume = build(builder(names), &[(key, form, noise(100, 1))]);
+        assert_eq!(volume.report.data_cluster_bytes, 2 * 4096);
+        check(&volume.path, 512);
     }
     let mut small = NtfsBuilder::new(spec(32));
     let root = small.root();

@@ -126,6 +126,9 @@ impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
     fn begin_blob(&mut self, blob: &BlobInfo, form: Form, stored_bytes: u64) -> Result<(), TargetError> {
         let form = match form {
             Form::Decoded => StreamForm::Plain,
+            Form::Compact(format) if self.policy.is_only_in_clusters(blob.id) => {
+                StreamForm::CompactInClusters(compact_format(format))
+            }
             Form::Compact(format) => StreamForm::Compact(compact_format(format)),
         };
         Ok(self

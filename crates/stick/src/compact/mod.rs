@@ -138,6 +138,11 @@ impl CompactPolicy {
         Ok(policy)
     }
 
+    /// Whether a compact form must lie in clusters.
+    pub(crate) fn is_only_in_clusters(&self, blob: BlobId) -> bool {
+        self.only_in_clusters.contains(&blob)
+    }
+
     /// In which form a blob is wanted. `record_bytes` is the longest compressed form that lies in the MFT records of
     /// the blob's files and so takes no cluster.
     ///
@@ -145,7 +150,7 @@ impl CompactPolicy {
     /// of its own, so files that it reads are compact only in clusters.
     #[must_use]
     pub fn want(&self, blob: BlobId, record_bytes: u64) -> Want {
-        let record_bytes = if self.only_in_clusters.contains(&blob) {
+        let record_bytes = if self.is_only_in_clusters(blob) {
             0
         } else {
             u32::try_from(record_bytes).unwrap_or(0)

@@ -169,13 +169,16 @@ impl ApplyTarget for DirectoryTarget {
             let number = dentry.inode.0;
             let inode = &image.inodes[number as usize];
             let is_symlink = is_symlink(inode) && id != Image::ROOT;
-            if !is_symlink && (inode.is_directory() || std::mem::replace(&mut first[number as usize], false))
-            {
+            if !is_symlink && inode.is_directory() {
                 continue;
             }
             let Some(path) = self.host_path(dentry) else {
                 continue;
             };
+            // The first name that has a place is where the data went.
+            if !is_symlink && std::mem::replace(&mut first[number as usize], false) {
+                continue;
+            }
             if is_symlink {
                 self.make_symlink(number, inode, &path)?;
             } else if let Some(original) = self.files.path(number) {

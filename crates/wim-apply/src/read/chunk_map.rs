@@ -315,12 +315,16 @@ impl ChunkMap {
             let start = pair[0].saturating_add(prefix);
             let size = self.chunk_size(index);
             let stored = pair[1].saturating_sub(start);
-            if stored == 0 || stored > size as u64 {
+            let is_right = match self.codec {
+                Some(_) => stored > 0 && stored <= size as u64,
+                None => stored == size as u64,
+            };
+            if !is_right {
                 return Err(Error::Corrupt {
                     what: "stored size of a chunk",
                     at: pair[0],
                     found: format!("{} bytes", i128::from(pair[1]) - i128::from(start)),
-                    expected: "from 1 up to the chunk's uncompressed size",
+                    expected: "from 1 up to the chunk's uncompressed size, which it is without compression",
                 });
             }
             source.check("chunk", start, stored)?;

@@ -113,7 +113,9 @@ impl Order {
         let (chunk_bytes, stored_bytes) = match blob.storage {
             BlobStorage::Stored { .. } => (0, 0),
             BlobStorage::Compressed { stored_bytes, .. } => {
-                let chunk_bytes = u64::from(wim.header_of(blob)?.chunk_bytes);
+                // Larger chunks than the limit are refused when they are read.
+                let chunk_bytes = wim.header_of(blob)?.chunk_bytes.min(wim.limits().max_chunk_bytes);
+                let chunk_bytes = u64::from(chunk_bytes);
                 (chunk_bytes, chunk_bytes.min(stored_bytes))
             }
             BlobStorage::Solid { resource, .. } => {
@@ -123,7 +125,10 @@ impl Order {
                 }
                 self.last_solid = Some(resource);
                 let header = wim.solid_resources().get(resource as usize).map(|r| r.header);
-                let chunk_bytes = header.map_or(0, |h| u64::from(h.chunk_bytes).min(h.size_bytes));
+                let chunk_bytes = header.map_or(0, |h| {
+                    let chunk_bytes = h.chunk_bytes.min(wim.limits().max_chunk_bytes);
+                    u64::from(chunk_bytes).min(h.size_bytes)
+                });
                 // What is wrong with the table is told when the resource is read.
                 let stored = wim.solid_map(resource).map(|map| map.max_stored_bytes());
                 (chunk_bytes, stored.unwrap_or(0))
