@@ -1,4 +1,4 @@
-//! Everything that is not data, in one ascending pass: indexes, `$Secure`, `$LogFile`, `$Bitmap`, `$MFT`,
+//! Everything that is not data, ascending unless ranges are kept free: indexes, `$Secure`, `$LogFile`, `$Bitmap`, `$MFT`,
 //! the backup boot sector, and last the boot sector.
 
 use std::collections::BTreeMap;
