@@ -57,3 +57,13 @@ fn tail(bytes: &[u8]) -> String {
     const KEPT: usize = 8000;
     String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(KEPT)..]).into_owned()
 }
+
+/// The last program that cargo names in its JSON messages.
+pub(crate) fn executable_of(messages: &str) -> Result<std::path::PathBuf> {
+    let executable = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| message["executable"].as_str().map(std::path::PathBuf::from))
+        .next_back();
+    Ok(executable.ok_or("cargo names no executable")?)
+}

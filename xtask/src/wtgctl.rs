@@ -20,12 +20,7 @@ pub(crate) fn build() -> Result<PathBuf> {
             ])
             .current_dir(testkit::workspace_root()),
     )?;
-    let executable = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .next_back();
-    Ok(executable.ok_or("cargo names no executable")?)
+    sh::executable_of(&text)
 }
 
 /// A command of it.
