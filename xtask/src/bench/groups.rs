@@ -21,9 +21,23 @@ pub(crate) struct Group {
 }
 
 impl Group {
+    /// Whether it is about the sample of programs, not the Windows images.
+    pub(crate) fn of_programs(&self) -> bool {
+        self.id.starts_with("programs-")
+    }
+
+    /// The name of the sample it is about; `size` is that of the Windows images.
+    pub(crate) fn sample(&self, size: Size) -> &'static str {
+        if self.of_programs() {
+            "programs"
+        } else {
+            size.name()
+        }
+    }
+
     /// Whether it is run to a disk with sync too: applying to a folder measures the disk's own file system.
     pub(crate) fn to_disk(&self) -> bool {
-        self.writes && !self.id.starts_with("apply")
+        self.writes && !self.id.contains("apply")
     }
 }
 
@@ -127,8 +141,8 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
         )
     }
 
-    fn verify(&self, wim: &str) -> Vec<Contestant> {
-        let file = format!("{}/{wim}", self.sample.display());
+    fn verify(&self, file: &Path) -> Vec<Contestant> {
+        let file = file.display();
         let mut all = vec![one(
             "wimlib-imagex verify",
             format!("wimlib-imagex verify {file} --quiet"),
@@ -149,8 +163,8 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
         all
     }
 
-    fn apply(&self, wim: &str, images: usize) -> Vec<Contestant> {
-        let file = format!("{}/{wim}", self.sample.display());
+    fn apply(&self, file: &Path, images: usize) -> Vec<Contestant> {
+        let file = file.display();
         let mut all = vec![one(
             "wimlib-imagex apply",
             format!("mkdir out && wimlib-imagex apply {file} 1 out --no-acls --quiet"),
@@ -207,12 +221,61 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
 
     /// Everything that is compared.
     pub(crate) fn groups(&self) -> Vec<Group> {
-        let group = |id, title, writes, contestants| Group {
-            id,
-            title,
-            writes,
-            contestants,
-        };
+        let mut groups = self.windows();
+        groups.extend(self.programs(&sample::programs::dir()));
+        groups
+    }
+
+    /// Programs captured from a folder: fewer and larger files than Windows has.
+    fn programs(&self, dir: &Path) -> Vec<Group> {
+        let file = |name| dir.join(name);
+        vec![
+            group(
+                "programs-verify-lzx",
+                "programs, verify: LZX",
+                false,
+                self.verify(&file("lzx.wim")),
+            ),
+            group(
+                "programs-verify-xpress",
+                "programs, verify: XPRESS",
+                false,
+                self.verify(&file("xpress.wim")),
+            ),
+            group(
+                "programs-verify-lzms",
+                "programs, verify: LZMS",
+                false,
+                self.verify(&file("lzms.wim")),
+            ),
+            group(
+                "programs-verify-solid",
+                "programs, verify: solid LZMS",
+                false,
+                self.verify(&file("solid.esd")),
+            ),
+            group(
+                "programs-apply-lzx",
+                "programs, apply: LZX",
+                true,
+                self.apply(&file("lzx.wim"), 1),
+            ),
+            group(
+                "programs-apply-xpress",
+                "programs, apply: XPRESS",
+                true,
+                self.apply(&file("xpress.wim"), 1),
+            ),
+            group(
+                "programs-apply-solid",
+                "programs, apply: solid LZMS",
+                true,
+                self.apply(&file("solid.esd"), 1),
+            ),
+        ]
+    }
+
+    fn windows(&self) -> Vec<Group> {
         vec![
             group(
                 "create",
@@ -247,31 +310,41 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
                     one("wtgctl", self.ntfs("install.esd", "")),
                 ],
             ),
-            group("verify-lzx", "verify: LZX", false, self.verify("install.wim")),
-            group("verify-xpress", "verify: XPRESS", false, self.verify("boot.wim")),
+            group(
+                "verify-lzx",
+                "verify: LZX",
+                false,
+                self.verify(&self.sample.join("install.wim")),
+            ),
+            group(
+                "verify-xpress",
+                "verify: XPRESS",
+                false,
+                self.verify(&self.sample.join("boot.wim")),
+            ),
             group(
                 "verify-solid",
                 "verify: solid LZMS",
                 false,
-                self.verify("install.esd"),
+                self.verify(&self.sample.join("install.esd")),
             ),
             group(
                 "apply-lzx",
                 "apply to a folder: LZX",
                 true,
-                self.apply("install.wim", 2),
+                self.apply(&self.sample.join("install.wim"), 2),
             ),
             group(
                 "apply-xpress",
                 "apply to a folder: XPRESS",
                 true,
-                self.apply("boot.wim", 1),
+                self.apply(&self.sample.join("boot.wim"), 1),
             ),
             group(
                 "apply-solid",
                 "apply to a folder: solid LZMS",
                 true,
-                self.apply("install.esd", 2),
+                self.apply(&self.sample.join("install.esd"), 2),
             ),
         ]
     }
@@ -281,5 +354,14 @@ fn one(name: &str, script: String) -> Contestant {
     Contestant {
         name: name.to_owned(),
         script,
+    }
+}
+
+fn group(id: &'static str, title: &'static str, writes: bool, contestants: Vec<Contestant>) -> Group {
+    Group {
+        id,
+        title,
+        writes,
+        contestants,
     }
 }

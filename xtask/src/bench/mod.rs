@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// Put each table into its section of docs/benchmarks.md.
     #[arg(long)]
     write: bool,
-    /// Only groups whose name has this: create, ntfs-lzx, verify-xpress, device-bytes…
+    /// Only groups whose name has this: create, ntfs-lzx, verify-xpress, device-bytes, programs…
     #[arg(long)]
     only: Option<String>,
 }
@@ -62,6 +62,10 @@ pub(crate) fn run(args: &Args) -> Result {
         if !chosen(group.id) || (args.sync && !group.to_disk()) {
             continue;
         }
+        if group.of_programs() && !sample::programs::made() {
+            eprintln!("{}: left out without `cargo xtask sample programs`", group.title);
+            continue;
+        }
         // Calls to a disk are those to memory.
         let count_writes = group.writes && !args.sync;
         let more = format!(
@@ -74,7 +78,7 @@ pub(crate) fn run(args: &Args) -> Result {
             if args.sync { " with sync" } else { "" },
             args.runs.max(1)
         );
-        let conditions = sections::conditions(args.sample, &binary, &more)?;
+        let conditions = sections::conditions(group.sample(args.sample), &binary, &more)?;
         let outcomes = sh::step(group.title, || {
             Ok(measure::measure(
                 &group,
@@ -102,7 +106,7 @@ pub(crate) fn run(args: &Args) -> Result {
         )?;
     }
     if chosen("device-bytes") && !args.sync {
-        let conditions = sections::conditions(args.sample, &binary, "")?;
+        let conditions = sections::conditions(args.sample.name(), &binary, "")?;
         let table = sh::step("device bytes", || {
             device_bytes::table(&jobs, args.sample, &binary, dir.path())
         })?;

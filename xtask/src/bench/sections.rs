@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::sample::Size;
 use crate::sh::{self, Result};
 
 /// Replaces what a section holds.
@@ -26,7 +25,7 @@ fn replace(document: &str, id: &str, text: &str) -> Option<String> {
 }
 
 /// What was run, on what, how busy: a line.
-pub(crate) fn conditions(size: Size, binary: &Path, more: &str) -> Result<String> {
+pub(crate) fn conditions(sample: &str, binary: &Path, more: &str) -> Result<String> {
     let version = sh::read(Command::new(binary).arg("--version"))?;
     let wimlib = sh::read(Command::new("wimlib-imagex").arg("--version"))?;
     let wimlib = wimlib.split_whitespace().nth(1).unwrap_or_default();
@@ -41,9 +40,8 @@ pub(crate) fn conditions(size: Size, binary: &Path, more: &str) -> Result<String
         })
         .collect();
     Ok(format!(
-        "`cargo xtask {}`: sample {}{more}; {}, wimlib {wimlib}, {}{cores} cores of {}, load {} at the start.{}\n",
+        "`cargo xtask {}`: sample {sample}{more}; {}, wimlib {wimlib}, {}{cores} cores of {}, load {} at the start.{}\n",
         command(std::env::args().skip(1)),
-        size.name(),
         version.trim(),
         newer.iter().map(|name| format!("{name}, ")).collect::<String>(),
         processor(&sh::read_or_empty(Path::new("/proc/cpuinfo"))),
@@ -96,6 +94,7 @@ fn command(arguments: impl Iterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::Size;
 
     #[test]
     fn a_section_is_replaced_and_nothing_else() {

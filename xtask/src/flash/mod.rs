@@ -150,7 +150,7 @@ fn conditions(args: &Args, binary: &std::path::Path, device: &Device) -> Result<
     Ok(format!(
         "{}\nStick: erase blocks of {} KiB, pages of {} KiB, {} open, {:.0} MB/s programming, {:.0} MB/s reading for \
 copies, {:.0} ms for an erase, {:.2} ms for each command of at most {} KiB.\n",
-        sections::conditions(args.sample, binary, "")?,
+        sections::conditions(args.sample.name(), binary, "")?,
         device.erase_block_bytes >> 10,
         device.page_bytes >> 10,
         device.open_blocks,

@@ -7,6 +7,7 @@ mod capture;
 mod descriptors;
 mod hives;
 mod parts;
+pub(crate) mod programs;
 mod tree;
 mod volume;
 
@@ -19,12 +20,23 @@ pub(crate) use hives::write as write_hives;
 /// Which sample.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How much.
-    #[arg(value_enum, default_value_t = Size::Small)]
-    size: Size,
+    /// Which one.
+    #[arg(value_enum, default_value_t = Kind::Small)]
+    kind: Kind,
     /// Anew, even when it is there.
     #[arg(long)]
     again: bool,
+}
+
+/// Everything that can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// A Windows image of about 1,500 files, 60 MB: made in seconds.
+    Small,
+    /// A Windows image of more than 20,000 files, 3,000 hard links, 700 MB of PE files.
+    Large,
+    /// Programs as published, captured from a folder, 1.1 GB: fewer, larger files, to measure codecs with.
+    Programs,
 }
 
 /// How much.
@@ -55,30 +67,44 @@ pub(crate) fn dir(size: Size) -> PathBuf {
 
 /// Makes a sample unless it is there.
 pub(crate) fn make(size: Size) -> Result {
-    run(&Args { size, again: false })
+    make_windows(size, false)
 }
 
 /// Makes the sample unless it is there.
 pub(crate) fn run(args: &Args) -> Result {
-    let size = args.size;
+    match args.kind {
+        Kind::Small => make_windows(Size::Small, args.again),
+        Kind::Large => make_windows(Size::Large, args.again),
+        Kind::Programs => programs::make(&parts_dir(), args.again),
+    }
+}
+
+/// What samples are made of.
+fn parts_dir() -> PathBuf {
+    testkit::workspace_root().join("target/sample/parts")
+}
+
+fn make_windows(size: Size, again: bool) -> Result {
     let dir = dir(size);
     let bootmgr = std::env::var_os("WTGCTL_TEST_BOOTMGR_DIR").map(PathBuf::from);
     let recipe = format!("{RECIPE} {bootmgr:?}");
     let stamp = dir.join("stamp");
-    if !args.again && sh::read_or_empty(&stamp) == recipe {
+    if !again && sh::read_or_empty(&stamp) == recipe {
         return Ok(());
     }
     if dir.exists() {
         std::fs::remove_dir_all(&dir)?;
     }
     std::fs::create_dir_all(&dir)?;
-    let parts = testkit::workspace_root().join("target/sample/parts");
+    let parts = parts_dir();
     let work = tempfile::tempdir_in(&dir)?;
     let volume = work.path().join("volume.img");
     let wine = sh::step("wine's PE files", || parts::wine(&parts))?;
     let wheels = match size {
         Size::Small => None,
-        Size::Large => Some(sh::step("PE files from wheels", || parts::wheels(&parts))?),
+        Size::Large => Some(sh::step("PE files from wheels", || {
+            parts::wheels(&parts, "wheels", parts::WHEELS)
+        })?),
     };
     sh::step("NTFS volume", || {
         let plan = tree::Plan {

@@ -5,8 +5,11 @@ use std::process::{Command, Stdio};
 
 use crate::sh::{self, Result};
 
+/// Where wine's package has its programs.
+pub(crate) const WINE_PROGRAMS: &str = "usr/lib/x86_64-linux-gnu/wine/x86_64-windows";
+
 /// Wheels for Windows: PE files by another compiler than wine's. Only the large sample has them.
-const WHEELS: &[&str] = &[
+pub(crate) const WHEELS: &[&str] = &[
     "PySide6-Essentials==6.8.1",
     "PySide6-Addons==6.8.1",
     "shiboken6==6.8.1",
@@ -38,25 +41,71 @@ const GRUB_MODULES: &[&str] = &[
 
 /// Downloads wine's package and unpacks it, PE files without debug information; returns the folder.
 pub(crate) fn wine(parts: &Path) -> Result<PathBuf> {
-    let dir = parts.join("wine");
-    let stamp = parts.join("wine.stamp");
-    if stamp.exists() {
-        return Ok(dir);
+    once(parts, "wine", |dir| {
+        unpack_package("libwine", &["*/x86_64-windows/*", "./usr/share/wine/*"], dir)?;
+        for batch in files_below(&dir.join(WINE_PROGRAMS))?.chunks(64) {
+            // Wine's resource-only files are no PE files that strip knows: those stay as they are.
+            Command::new("strip")
+                .arg("--strip-debug")
+                .args(batch)
+                .stderr(Stdio::null())
+                .status()?;
+        }
+        Ok(())
+    })
+}
+
+/// Downloads and unpacks wheels for Windows, given as `NAME==VERSION`; returns the folder called `name`.
+pub(crate) fn wheels(parts: &Path, name: &str, wheels: &[&str]) -> Result<PathBuf> {
+    once(parts, name, |dir| {
+        let downloads = tempfile::tempdir_in(parts)?;
+        sh::run(
+            Command::new(testkit::oracles::dir().join("venv/bin/python3"))
+                .args(["-m", "pip", "download", "-q", "--no-deps", "--retries", "5"])
+                .args(["--platform", "win_amd64", "--only-binary=:all:"])
+                .args(["--python-version", "3.12", "--implementation", "cp", "-d"])
+                .arg(downloads.path())
+                .args(wheels),
+        )?;
+        for wheel in files_below(downloads.path())? {
+            sh::run(Command::new("unzip").args(["-q", "-o", "-d"]).arg(dir).arg(wheel))?;
+        }
+        Ok(())
+    })
+}
+
+/// Headers and import libraries of MinGW: text, and archives of small objects.
+pub(crate) fn mingw(parts: &Path) -> Result<PathBuf> {
+    once(parts, "mingw", |dir| {
+        unpack_package("mingw-w64-x86-64-dev", &["./usr/*"], dir)
+    })
+}
+
+/// A folder that is filled once.
+fn once(parts: &Path, name: &str, fill: impl FnOnce(&Path) -> Result) -> Result<PathBuf> {
+    let dir = parts.join(name);
+    let stamp = parts.join(format!("{name}.stamp"));
+    if !stamp.exists() {
+        std::fs::create_dir_all(&dir)?;
+        fill(&dir)?;
+        std::fs::write(stamp, "")?;
     }
-    let downloads = parts.join("downloads");
-    std::fs::create_dir_all(&downloads)?;
-    std::fs::create_dir_all(&dir)?;
+    Ok(dir)
+}
+
+/// Downloads a Debian package and unpacks what has one of these patterns.
+fn unpack_package(package: &str, patterns: &[&str], dir: &Path) -> Result {
+    let downloads = tempfile::tempdir()?;
     let mut download = Command::new("apt-get");
     download
-        .current_dir(&downloads)
-        .args(["download", "-q", "-o", "Acquire::Retries=5", "libwine"]);
+        .current_dir(downloads.path())
+        .args(["download", "-q", "-o", "Acquire::Retries=5", package]);
     if sh::run(&mut download).is_err() {
         // Package lists may be missing or old.
         sh::run(Command::new("apt-get").args(["update", "-q"]))?;
         sh::run(&mut download)?;
     }
-    for entry in std::fs::read_dir(&downloads)? {
-        let deb = entry?.path();
+    for deb in files_below(downloads.path())? {
         let mut child = Command::new("dpkg-deb")
             .arg("--fsys-tarfile")
             .arg(&deb)
@@ -65,56 +114,15 @@ pub(crate) fn wine(parts: &Path) -> Result<PathBuf> {
         let tar = child.stdout.take().ok_or("dpkg-deb gives no output")?;
         let status = Command::new("tar")
             .args(["-x", "--no-same-owner", "--wildcards", "-C"])
-            .arg(&dir)
-            .args(["*/x86_64-windows/*", "./usr/share/wine/*"])
+            .arg(dir)
+            .args(patterns)
             .stdin(tar)
             .status()?;
         if !(child.wait()?.success() && status.success()) {
             return Err(format!("cannot unpack {}", deb.display()).into());
         }
     }
-    let programs = dir.join("usr/lib/x86_64-linux-gnu/wine/x86_64-windows");
-    let files = files_below(&programs)?;
-    for batch in files.chunks(64) {
-        // Wine's resource-only files are no PE files that strip knows: those stay as they are.
-        Command::new("strip")
-            .arg("--strip-debug")
-            .args(batch)
-            .stderr(Stdio::null())
-            .status()?;
-    }
-    std::fs::remove_dir_all(&downloads)?;
-    std::fs::write(stamp, "")?;
-    Ok(dir)
-}
-
-/// Downloads and unpacks the wheels; returns the folder.
-pub(crate) fn wheels(parts: &Path) -> Result<PathBuf> {
-    let dir = parts.join("wheels");
-    let stamp = parts.join("wheels.stamp");
-    if stamp.exists() {
-        return Ok(dir);
-    }
-    let downloads = parts.join("wheel-downloads");
-    sh::run(
-        Command::new(testkit::oracles::dir().join("venv/bin/python3"))
-            .args(["-m", "pip", "download", "-q", "--no-deps", "--retries", "5"])
-            .args(["--platform", "win_amd64", "--only-binary=:all:"])
-            .args(["--python-version", "3.12", "--implementation", "cp", "-d"])
-            .arg(&downloads)
-            .args(WHEELS),
-    )?;
-    for entry in std::fs::read_dir(&downloads)? {
-        sh::run(
-            Command::new("unzip")
-                .args(["-q", "-o", "-d"])
-                .arg(&dir)
-                .arg(entry?.path()),
-        )?;
-    }
-    std::fs::remove_dir_all(&downloads)?;
-    std::fs::write(stamp, "")?;
-    Ok(dir)
+    Ok(())
 }
 
 /// An EFI program made of GRUB that runs `script`, a list of GRUB commands.
