@@ -32,6 +32,7 @@ mod image_info;
 pub mod layout;
 mod limits;
 pub mod path;
+mod path_list;
 mod read;
 mod select;
 mod source;

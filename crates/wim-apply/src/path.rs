@@ -3,7 +3,8 @@
 //! Windows names are any UTF-16 units. In text, units that do not pair, the separators `\` and `/`, and
 //! U+FFFD itself become U+FFFD and four hexadecimal digits: no two names have the same text.
 
-use crate::image::{Dentry, DentryId, Image};
+use crate::image::{Dentry, DentryId, Image, Stream};
+use crate::path_list::{MAX_ERROR_BYTES, MAX_REPORT_BYTES, PathList};
 use crate::{BlobId, Error, Result};
 
 const ESCAPE: char = char::REPLACEMENT_CHARACTER;
@@ -154,24 +155,35 @@ impl Image {
         })
     }
 
-    /// Every path that holds a blob; named streams as `path:name`.
+    /// The paths that hold a blob; named streams as `path:name`. A last line counts those beyond 64 KiB.
     #[must_use]
     pub fn paths_of_blob(&self, blob: BlobId) -> Vec<String> {
-        let mut paths = Vec::new();
-        for (number, dentry) in self.dentries.iter().enumerate() {
-            let Some(inode) = self.inodes.get(dentry.inode.0 as usize) else {
-                continue;
-            };
-            for stream in inode.streams.iter().filter(|stream| stream.blob == Some(blob)) {
-                let mut path = self.path_of(DentryId(u32::try_from(number).unwrap_or(u32::MAX)));
-                if !stream.name.is_empty() {
-                    path.push(':');
-                    path.push_str(&name_to_text(&stream.name));
-                }
-                paths.push(path);
-            }
+        let mut paths = PathList::new(MAX_ERROR_BYTES);
+        for (_, id, stream) in self.uses().filter(|(used, ..)| *used == blob) {
+            paths.push(|| self.path_of_stream(id, stream));
         }
-        paths
+        paths.into_paths()
+    }
+
+    /// Every use of a blob: which entry has it in which stream.
+    pub(crate) fn uses(&self) -> impl Iterator<Item = (BlobId, DentryId, &Stream)> {
+        (0..).map(DentryId).zip(&self.dentries).flat_map(|(id, dentry)| {
+            let inode = self.inodes.get(dentry.inode.0 as usize);
+            let streams = inode.map_or(&[][..], |inode| &inode.streams);
+            streams
+                .iter()
+                .filter_map(move |stream| Some((stream.blob?, id, stream)))
+        })
+    }
+
+    /// A path, and the name of the stream when it has one.
+    pub(crate) fn path_of_stream(&self, id: DentryId, stream: &Stream) -> String {
+        let mut path = self.path_of(id);
+        if !stream.name.is_empty() {
+            path.push(':');
+            path.push_str(&name_to_text(&stream.name));
+        }
+        path
     }
 
     /// Every blob that the image uses, once, ascending.
@@ -184,9 +196,19 @@ impl Image {
         blobs
     }
 
-    /// Paths of files with a stream whose blob is in no opened file (another part, or the base of a delta).
+    /// Paths of files with a stream whose blob is in no opened file (another part, or the base of a delta). A last
+    /// line counts those beyond 4 MiB.
     #[must_use]
     pub fn paths_of_missing_blobs(&self) -> Vec<String> {
+        let mut paths = PathList::new(MAX_REPORT_BYTES);
+        for id in self.entries_without_blobs() {
+            paths.push(|| self.path_of(id));
+        }
+        paths.into_paths()
+    }
+
+    /// Entries with a stream whose blob is in no opened file.
+    pub(crate) fn entries_without_blobs(&self) -> impl Iterator<Item = DentryId> {
         let missing = |(_, dentry): &(DentryId, &Dentry)| {
             self.inodes.get(dentry.inode.0 as usize).is_some_and(|inode| {
                 inode
@@ -195,10 +217,7 @@ impl Image {
                     .any(|s| s.blob.is_none() && !s.hash.is_zero())
             })
         };
-        self.walk(Self::ROOT)
-            .filter(missing)
-            .map(|(id, _)| self.path_of(id))
-            .collect()
+        self.walk(Self::ROOT).filter(missing).map(|(id, _)| id)
     }
 }
 

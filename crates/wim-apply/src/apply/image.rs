@@ -1,7 +1,10 @@
 //! Applying one image to a target.
 
+use std::cell::OnceCell;
+
 use super::{ApplyOptions, ApplyTarget, Control, DeliverReport, deliver};
-use crate::{BlobId, Error, Image, Result, Wim};
+use crate::path_list::{MAX_ERROR_BYTES, PathList};
+use crate::{BlobId, DentryId, Error, Image, Result, Stream, Wim};
 
 /// Applies image `index` of `wim`: `begin`, all blobs in file order, `finish`. What the target cannot keep
 /// ([`loss_report`](super::loss_report)) is not asked about here.
@@ -41,7 +44,8 @@ pub fn apply_tree(
     if !target.features().named_streams {
         blobs = unnamed_blobs(image);
     }
-    let paths = |id: BlobId| image.paths_of_blob(id);
+    let uses = OnceCell::new();
+    let paths = |id: BlobId| uses.get_or_init(|| Uses::new(image)).paths(id);
     let mut control = Control {
         interrupt: control.interrupt,
         progress: &mut *control.progress,
@@ -53,24 +57,57 @@ pub fn apply_tree(
 }
 
 fn check_complete(wim: &Wim, image: &Image) -> Result<()> {
-    let missing = image.paths_of_missing_blobs();
-    if missing.is_empty() {
+    let Some(mut name) = first_paths_without_blobs(image) else {
         return Ok(());
-    }
-    let shown: Vec<&str> = missing.iter().take(5).map(String::as_str).collect();
-    let mut name = shown.join(", ");
-    if missing.len() > shown.len() {
-        name = format!("{name} and {} more", missing.len() - shown.len());
-    }
+    };
     let parts = wim.missing_parts();
     if !parts.is_empty() {
-        let parts: Vec<String> = parts.iter().map(u16::to_string).collect();
-        name = format!("{name}; part {} is not open", parts.join(", "));
+        let shown: Vec<String> = parts.iter().take(20).map(u16::to_string).collect();
+        let more = if parts.len() > shown.len() { ", ..." } else { "" };
+        name = format!("{name}; part {}{more} is not open", shown.join(", "));
     }
     Err(Error::NotFound {
         what: "data of files",
         name,
     })
+}
+
+/// Which entries use each blob, sorted: of many damaged blobs each is named without going through the whole image.
+struct Uses<'a> {
+    image: &'a Image,
+    of_blobs: Vec<(BlobId, DentryId, &'a Stream)>,
+}
+
+impl<'a> Uses<'a> {
+    fn new(image: &'a Image) -> Self {
+        let mut of_blobs: Vec<_> = image.uses().collect();
+        of_blobs.sort_by_key(|(blob, ..)| *blob);
+        Self { image, of_blobs }
+    }
+
+    fn paths(&self, blob: BlobId) -> Vec<String> {
+        let first = self.of_blobs.partition_point(|(used, ..)| *used < blob);
+        let uses = self.of_blobs[first..]
+            .iter()
+            .take_while(|(used, ..)| *used == blob);
+        let mut paths = PathList::new(MAX_ERROR_BYTES);
+        for (_, id, stream) in uses {
+            paths.push(|| self.image.path_of_stream(*id, stream));
+        }
+        paths.into_paths()
+    }
+}
+
+/// Some paths of files whose blob is in no opened file, and how many more there are; `None` without any.
+pub(crate) fn first_paths_without_blobs(image: &Image) -> Option<String> {
+    let mut missing = image.entries_without_blobs();
+    let shown: Vec<String> = missing.by_ref().take(5).map(|id| image.path_of(id)).collect();
+    let names = shown.join(", ");
+    match (shown.len(), missing.count()) {
+        (0, _) => None,
+        (_, 0) => Some(names),
+        (_, more) => Some(format!("{names} and {more} more")),
+    }
 }
 
 /// Every blob but those of named streams only.

@@ -1,12 +1,15 @@
 //! Verifying a whole WIM: integrity tables, metadata of all images, every blob.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::deliver::{Damage, deliver_with};
 use super::{
-    ApplyOptions, BlobInfo, BlobSink, Control, DeliverReport, Form, ParallelSink, Progress, TargetError,
+    ApplyOptions, BlobFailure, BlobInfo, BlobSink, Control, DeliverReport, Form, ParallelSink, Progress,
+    TargetError,
 };
+use crate::path_list::{MAX_ERROR_BYTES, MAX_REPORT_BYTES, PathList};
 use crate::{BlobId, Error, ErrorKind, IntegrityReport, Result, Wim};
 
 /// What a verification found.
@@ -37,7 +40,8 @@ impl VerifyReport {
     }
 }
 
-/// Reads everything and compares every hash. What is damaged is in the report.
+/// Reads everything and compares every hash. What is damaged is in the report. `control.paths` is not used: the
+/// paths of all damaged blobs are looked up together, in all images.
 ///
 /// # Errors
 /// `Io` and `Interrupted`; what is wrong with the file is no error of this function.
@@ -46,7 +50,16 @@ pub fn verify(wim: &Wim, options: &ApplyOptions, control: &mut Control<'_>) -> R
     let ids: Vec<BlobId> = (0..wim.blobs().len())
         .filter_map(|index| u32::try_from(index).ok().map(BlobId))
         .collect();
-    let mut blobs = || deliver_with(wim, &ids, &mut Nowhere, options, control, Damage::Skip);
+    let mut control = Control {
+        interrupt,
+        progress: &mut *control.progress,
+        paths: &|_| Vec::new(),
+    };
+    let mut blobs = || {
+        let mut report = deliver_with(wim, &ids, &mut Nowhere, options, &mut control, Damage::Skip)?;
+        name_paths(wim, &mut report.failures, interrupt)?;
+        Ok(report)
+    };
     if options.threads.get() == 1 {
         let mut report = verify_metadata(wim, interrupt)?;
         report.blobs = blobs()?;
@@ -62,6 +75,44 @@ pub fn verify(wim: &Wim, options: &ApplyOptions, control: &mut Control<'_>) -> R
         report.blobs = blobs?;
         Ok(report)
     })
+}
+
+/// Adds the paths of all damaged blobs, each image read once.
+fn name_paths(wim: &Wim, failures: &mut [BlobFailure], interrupt: &AtomicBool) -> Result<()> {
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let mut lists: HashMap<BlobId, PathList> = failures
+        .iter()
+        .map(|failure| (failure.id, PathList::new(MAX_ERROR_BYTES)))
+        .collect();
+    let mut left_bytes = MAX_REPORT_BYTES;
+    for info in wim.images() {
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        let Ok(image) = wim.image(info.index) else {
+            continue;
+        };
+        for (blob, id, stream) in image.uses() {
+            let Some(list) = lists.get_mut(&blob) else {
+                continue;
+            };
+            if left_bytes == 0 {
+                list.close();
+            }
+            let bytes = list.push(|| wim.path_in_image(info.index, image.path_of_stream(id, stream)));
+            left_bytes = left_bytes.saturating_sub(bytes);
+        }
+    }
+    for failure in failures {
+        if let Error::HashMismatch { paths, .. } | Error::Blob { paths, .. } = &mut failure.error
+            && let Some(list) = lists.remove(&failure.id)
+        {
+            *paths = list.into_paths();
+        }
+    }
+    Ok(())
 }
 
 /// All but the blobs.

@@ -96,6 +96,10 @@ pub(super) struct BlobTable {
     pub(super) warnings: Vec<String>,
 }
 
+/// How many times the size of the whole file its blob table may have: 20 of the 50 bytes of an entry are a hash,
+/// which does not compress.
+const MAX_TABLE_GROWTH: u64 = 4;
+
 /// Reads the blob table. `part` and `first_solid` are what the indices of this file begin with.
 pub(super) fn read_blob_table(
     source: &Source,
@@ -111,7 +115,7 @@ pub(super) fn read_blob_table(
     let what = "blob table";
     let limit = u64::from(limits.max_blobs) * BlobEntry::SIZE as u64;
     let map = map_of(source, header, &header.blob_table, what, limits)?;
-    let bytes = read_whole(source, &map, what, limit)?;
+    let bytes = read_whole(source, &map, what, limit, MAX_TABLE_GROWTH)?;
     let mut run = Run::default();
     for (index, raw) in bytes.chunks_exact(BlobEntry::SIZE).enumerate() {
         let Ok(raw) = <&[u8; BlobEntry::SIZE]>::try_from(raw) else {

@@ -7,6 +7,9 @@ use super::metadata_streams::{Resolve, assign_streams, units};
 use crate::image::{Dentry, DentryId, Image, Inode, InodeId, MAX_WARNINGS, Stream};
 use crate::{BlobHash, BlobId, Error, Limits, Result};
 
+/// Most bytes of all warnings of one image.
+const MAX_WARNING_BYTES: usize = 1 << 20;
+
 impl Image {
     /// Reads an uncompressed metadata resource. `resolve` finds the blob of a hash, and its size.
     ///
@@ -29,6 +32,8 @@ impl Image {
             resolve,
             image,
             links: HashMap::new(),
+            warning_bytes: 0,
+            is_warning_left_out: false,
         };
         walk_tree(bytes, root_at, limits, &mut reader)?;
         let mut image = reader.image;
@@ -141,6 +146,8 @@ fn walk_tree(bytes: &[u8], root_at: usize, limits: &Limits, visit: &mut dyn Visi
         visit,
         count: 0,
         visited: HashSet::new(),
+        // An entry may end with padding that is not there.
+        unread_bytes: bytes.len().saturating_add(7),
     };
     let mut pending = Vec::new();
     let id = walk.entry(&root, None)?;
@@ -162,6 +169,8 @@ struct Walk<'a> {
     count: u32,
     /// Offsets of the child lists seen: each belongs to one directory.
     visited: HashSet<usize>,
+    /// What is left for entries that do not overlap: lists within lists would take time and memory without bound.
+    unread_bytes: usize,
 }
 
 impl Walk<'_> {
@@ -227,6 +236,15 @@ impl Walk<'_> {
         while let Some(raw) = read_dentry(bytes, at)? {
             let here = at;
             at = raw.next;
+            self.unread_bytes = self
+                .unread_bytes
+                .checked_sub(at - here)
+                .ok_or_else(|| Error::Corrupt {
+                    what: "directory entry in metadata",
+                    at: here as u64,
+                    found: "an entry that two directories have".to_owned(),
+                    expected: "a tree",
+                })?;
             let problem = if raw.name.is_empty() {
                 Some("an entry without a name")
             } else if raw.name == b".\0" || raw.name == b".\0.\0" {
@@ -257,6 +275,9 @@ struct TreeReader<'a> {
     image: Image,
     /// Inodes by hard-link group and hash of the main stream: old writers used group numbers again.
     links: HashMap<(u64, BlobHash), Vec<InodeId>>,
+    /// Length of all warnings: paths of deep directories are long.
+    warning_bytes: usize,
+    is_warning_left_out: bool,
 }
 
 impl Visit for TreeReader<'_> {
@@ -347,23 +368,17 @@ impl TreeReader<'_> {
         number
     }
 
-    fn warn(&mut self, text: impl FnOnce() -> String) {
-        match self.image.warnings.len() {
-            n if n < MAX_WARNINGS => self.image.warnings.push(text()),
-            n if n == MAX_WARNINGS => self
-                .image
-                .warnings
-                .push("further warnings are left out".to_owned()),
-            _ => {}
-        }
-    }
-
     fn warn_at(&mut self, id: DentryId, text: &str) {
-        if self.image.warnings.len() < MAX_WARNINGS {
-            let path = self.image.path_of(id);
-            self.warn(|| format!("{path}: {text}"));
-        } else {
-            self.warn(String::new);
+        let count = self.image.warnings.len();
+        if count < MAX_WARNINGS && self.warning_bytes < MAX_WARNING_BYTES {
+            let warning = format!("{}: {text}", self.image.path_of(id));
+            self.warning_bytes += warning.len();
+            self.image.warnings.push(warning);
+        } else if !self.is_warning_left_out {
+            self.is_warning_left_out = true;
+            self.image
+                .warnings
+                .push("further warnings are left out".to_owned());
         }
     }
 }

@@ -35,8 +35,19 @@ pub(crate) fn decode_chunk(
     })
 }
 
-/// All bytes of a resource, of which the limit for its kind allows `limit`.
-pub(super) fn read_whole(source: &Source, map: &ChunkMap, what: &'static str, limit: u64) -> Result<Vec<u8>> {
+/// How many times the size of the whole file a metadata resource or XML document may have. Both compress well; a
+/// small file must not ask for much memory.
+pub(super) const MAX_GROWTH: u64 = 512;
+
+/// All bytes of a resource, of which the limit for its kind allows `limit`, and `growth` times the size of the file.
+pub(super) fn read_whole(
+    source: &Source,
+    map: &ChunkMap,
+    what: &'static str,
+    limit: u64,
+    growth: u64,
+) -> Result<Vec<u8>> {
+    let limit = limit.min(source.len().saturating_mul(growth));
     if map.size_bytes > limit {
         return Err(Error::Limit {
             what,

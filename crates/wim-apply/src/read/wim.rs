@@ -11,11 +11,15 @@ use super::chunk_map::ChunkMap;
 use super::header::{codec_of, map_of, read_header};
 use super::integrity::{self, IntegrityReport, IntegrityTable};
 use super::metadata::check_metadata;
-use super::resource::{RawResource, read_whole};
+use super::resource::{MAX_GROWTH, RawResource, read_whole};
 use super::{BlobReader, xml};
 use crate::layout::{Header, ResourceHeader, resource_flag};
+use crate::path_list::{MAX_ERROR_BYTES, PathList};
 use crate::source::Source;
 use crate::{BlobHash, BlobId, Error, Image, ImageInfo, Limits, Result};
+
+/// Most bytes of the names of images in one error.
+const MAX_LISTED_BYTES: usize = 4 << 10;
 
 /// A WIM: one file, or the parts of a split one, or a file and others that it takes blobs from.
 #[derive(Debug)]
@@ -61,7 +65,7 @@ impl Wim {
             Vec::new()
         } else {
             let map = map_of(&source, &header, &header.xml, "XML", limits)?;
-            read_whole(&source, &map, "XML", limits.max_xml_bytes)?
+            read_whole(&source, &map, "XML", limits.max_xml_bytes, MAX_GROWTH)?
         };
         let (images, mut xml_warnings) = xml::parse(&xml, header.xml.offset, header.image_count)?;
         let mut wim = Self {
@@ -338,7 +342,8 @@ impl Wim {
         let part = &self.parts[0];
         let what = "metadata resource";
         let map = map_of(&part.source, &part.header, resource, what, &self.limits)?;
-        let bytes = read_whole(&part.source, &map, what, self.limits.max_metadata_bytes)?;
+        let limit = self.limits.max_metadata_bytes;
+        let bytes = read_whole(&part.source, &map, what, limit, MAX_GROWTH)?;
         let found = BlobHash(Sha1::digest(&bytes).into());
         if found != *hash {
             return Err(Error::HashMismatch {
@@ -352,24 +357,28 @@ impl Wim {
     }
 
     /// The paths that hold a blob, in all images whose metadata can be read; with several images, each path
-    /// has the number of its image in front (`2:\Windows\notepad.exe`).
+    /// has the number of its image in front (`2:\Windows\notepad.exe`). A last line counts those beyond 64 KiB.
     #[must_use]
     pub fn paths_of_blob(&self, id: BlobId) -> Vec<String> {
-        let mut paths = Vec::new();
+        let mut paths = PathList::new(MAX_ERROR_BYTES);
         for info in &self.images {
             let Ok(image) = self.image(info.index) else {
                 continue;
             };
-            let several = self.images.len() > 1;
-            paths.extend(image.paths_of_blob(id).into_iter().map(|path| {
-                if several {
-                    format!("{}:{path}", info.index)
-                } else {
-                    path
-                }
-            }));
+            for (_, entry, stream) in image.uses().filter(|(used, ..)| *used == id) {
+                paths.push(|| self.path_in_image(info.index, image.path_of_stream(entry, stream)));
+            }
         }
-        paths
+        paths.into_paths()
+    }
+
+    /// A path of one image, as it is called among all images.
+    pub(crate) fn path_in_image(&self, index: u32, path: String) -> String {
+        if self.images.len() > 1 {
+            format!("{index}:{path}")
+        } else {
+            path
+        }
     }
 
     /// The integrity table of the first opened file, if it has one.
@@ -552,7 +561,11 @@ pub(crate) fn compressed_map(
 
 fn list_images<'a>(images: impl IntoIterator<Item = &'a ImageInfo>) -> String {
     let one = |image: &ImageInfo| format!("{} ({})", image.index, image.name.as_deref().unwrap_or("unnamed"));
-    let all: Vec<String> = images.into_iter().map(one).collect();
+    let mut list = PathList::new(MAX_LISTED_BYTES);
+    for image in images {
+        list.push(|| one(image));
+    }
+    let all = list.into_paths();
     if all.is_empty() {
         "none".to_owned()
     } else {

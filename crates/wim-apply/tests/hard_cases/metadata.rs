@@ -61,6 +61,11 @@ fn trees() {
             OnlyTheirs("a few shared lists make a tree too large for anything"),
             shared,
         ),
+        of(
+            "lists that begin within another",
+            OnlyTheirs("a few shared lists make a tree too large for anything"),
+            lists_within_lists(200),
+        ),
         of("list not ended", Refused, not_ended),
         of("a file with children", Taken, file_with_children),
         of("1,000 deep", Taken, deep(1000)),
@@ -77,6 +82,20 @@ fn trees() {
             Metadata::new().directory("d", 0).end(),
         ),
     ]);
+}
+
+/// Directories whose lists of files begin at each entry of one list.
+fn lists_within_lists(count: u64) -> Metadata {
+    let mut metadata = Metadata::new();
+    let files = metadata.at() + count * 112 + 8;
+    for number in 0..count {
+        metadata = metadata.directory(&format!("{number:04}"), files + number * 112);
+    }
+    metadata = metadata.end();
+    for number in 0..count {
+        metadata = metadata.file(&format!("{number:04}"));
+    }
+    metadata.end()
 }
 
 fn deep(levels: usize) -> Metadata {

@@ -10,6 +10,7 @@ use super::packing::Packing;
 use super::plan::Order;
 use super::recompress::{Encoders, Outcome, PackedPart};
 use super::{BlobFailure, Control, Damage, DeliverReport, Progress};
+use crate::path_list::MAX_REPORT_BYTES;
 use crate::{Error, Result, Wim};
 
 /// Pieces in which bytes go to the sink.
@@ -26,6 +27,8 @@ pub(super) struct HandOver<'a, 'c> {
     report: DeliverReport,
     /// Position and failure of what is damaged.
     failures: Vec<(usize, BlobFailure)>,
+    /// Length of the paths in the failures.
+    named_bytes: usize,
     /// Uncompressed bytes of the current blob that were reported, for progress.
     partial_bytes: u64,
     /// The blob that is being compressed anew, between its parts.
@@ -52,6 +55,7 @@ impl<'a, 'c> HandOver<'a, 'c> {
             control,
             report,
             failures: Vec::new(),
+            named_bytes: 0,
             partial_bytes: 0,
             packing: None,
             encoders: Encoders::default(),
@@ -297,7 +301,12 @@ impl<'a, 'c> HandOver<'a, 'c> {
         let Err(failure) = verdict else { return Ok(()) };
         let id = self.order.id(position)?;
         let blob = *self.wim.blob(id)?;
-        let paths = (self.control.paths)(id);
+        let paths = if self.named_bytes < MAX_REPORT_BYTES {
+            (self.control.paths)(id)
+        } else {
+            Vec::new()
+        };
+        self.named_bytes += paths.iter().map(String::len).sum::<usize>();
         let at = blob.offset();
         let error = match failure {
             Failure::Hash(found) => Error::HashMismatch {
