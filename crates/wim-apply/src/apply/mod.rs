@@ -10,6 +10,7 @@ mod verify;
 
 pub use deliver::{ApplyOptions, BlobFailure, Control, DeliverReport, Progress, VerifyVerbatim, deliver};
 pub use directory::DirectoryTarget;
+pub(crate) use image::first_paths_without_blobs;
 pub use image::{apply_image, apply_tree};
 pub use loss::{Loss, loss_report};
 pub use verify::{VerifyReport, verify};

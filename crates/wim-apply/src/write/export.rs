@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use super::container::Container;
 use super::xml::ImageXml;
 use super::{WimWriter, WriteControl, statistics};
-use crate::apply::{ApplyOptions, BlobInfo, BlobSink, Control, Form, Progress, TargetError, deliver};
+use crate::apply::{
+    ApplyOptions, BlobInfo, BlobSink, Control, Form, Progress, TargetError, deliver,
+    first_paths_without_blobs,
+};
 use crate::codec::Codec;
 use crate::image::Image;
 use crate::layout::{ResourceHeader, header_flag, resource_flag};
@@ -109,7 +112,7 @@ impl WimWriter<'_> {
         let size = |id: &BlobId| wim.blob(*id).map_or(0, |blob| blob.size_bytes);
         let mut progress = Progress {
             blobs_total: wanted.len(),
-            bytes_total: wanted.iter().map(size).sum(),
+            bytes_total: statistics::sum(wanted.iter().map(size)),
             ..Progress::default()
         };
         let place = |id: &BlobId| {
@@ -123,7 +126,7 @@ impl WimWriter<'_> {
             control.check()?;
             if self.copy_blob(wim, id)? {
                 progress.blobs_done += 1;
-                progress.bytes_done += size(&id);
+                progress.bytes_done = progress.bytes_done.saturating_add(size(&id));
                 (control.progress)(progress);
             } else {
                 changed.push(id);
@@ -142,7 +145,7 @@ impl WimWriter<'_> {
         let mut show = |part: Progress| {
             (control.progress)(Progress {
                 blobs_done: base.blobs_done + part.blobs_done,
-                bytes_done: base.bytes_done + part.bytes_done,
+                bytes_done: base.bytes_done.saturating_add(part.bytes_done),
                 ..base
             });
         };
@@ -200,19 +203,11 @@ impl WimWriter<'_> {
 }
 
 fn check_complete(image: &Image) -> Result<()> {
-    let missing = image.paths_of_missing_blobs();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let shown: Vec<&str> = missing.iter().take(5).map(String::as_str).collect();
-    let name = format!(
-        "{} ({} in all); open the other parts",
-        shown.join(", "),
-        missing.len()
-    );
-    Err(Error::NotFound {
-        what: "data of files",
-        name,
+    first_paths_without_blobs(image).map_or(Ok(()), |names| {
+        Err(Error::NotFound {
+            what: "data of files",
+            name: format!("{names}; open the other parts"),
+        })
     })
 }
 

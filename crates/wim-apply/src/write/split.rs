@@ -3,7 +3,7 @@
 use super::container::Container;
 use super::finish::{self, INTEGRITY_CHUNK_BYTES, Part};
 use super::xml::ImageXml;
-use super::{Compression, Output, WriteControl, WriteOptions, WriteReport};
+use super::{Compression, Output, WriteControl, WriteOptions, WriteReport, statistics};
 use crate::apply::Progress;
 use crate::layout::{
     BlobEntry, HEADER_BYTES, Header, IntegrityHeader, ResourceHeader, header_flag, resource_flag,
@@ -52,10 +52,11 @@ impl SplitPlan {
             IntegrityHeader::SIZE as u64 + 20 * (1 + part_bytes / u64::from(INTEGRITY_CHUNK_BYTES));
         let fixed = HEADER_BYTES as u64 + wim.xml().len() as u64 + integrity;
         let entry_bytes = BlobEntry::SIZE as u64;
-        let metadata: u64 = (1..=header.image_count)
-            .filter_map(|index| wim.metadata_entry(index))
-            .map(|(_, resource)| resource.stored_bytes + entry_bytes)
-            .sum();
+        let metadata = statistics::sum(
+            (1..=header.image_count)
+                .filter_map(|index| wim.metadata_entry(index))
+                .map(|(_, resource)| resource.stored_bytes + entry_bytes),
+        );
         let mut blobs: Vec<BlobId> = (0..wim.blobs().len())
             .filter_map(|id| u32::try_from(id).ok())
             .map(BlobId)
@@ -82,7 +83,7 @@ impl SplitPlan {
             used = used.saturating_add(stored).saturating_add(entry_bytes);
             if let (Some(part), Some(bytes)) = (plan.parts.last_mut(), plan.part_bytes.last_mut()) {
                 part.push(id);
-                *bytes += stored;
+                *bytes = bytes.saturating_add(stored);
             }
         }
         Ok(plan)
@@ -132,12 +133,12 @@ impl SplitPlan {
             ..Progress::default()
         };
         let size = |id: &BlobId| wim.blob(*id).map_or(0, |blob| blob.size_bytes);
-        progress.bytes_total = blobs.iter().map(size).sum();
+        progress.bytes_total = statistics::sum(blobs.iter().map(size));
         for &id in blobs {
             control.check()?;
             copy(&mut container, wim, id)?;
             progress.blobs_done += 1;
-            progress.bytes_done += size(&id);
+            progress.bytes_done = progress.bytes_done.saturating_add(size(&id));
             (control.progress)(progress);
         }
         if number == 1 {
@@ -178,7 +179,7 @@ impl SplitPlan {
             blob_table,
             images: &images,
             integrity_table: options.integrity_table,
-            total_bytes: Some(self.part_bytes.iter().sum()),
+            total_bytes: Some(statistics::sum(self.part_bytes.iter().copied())),
         };
         let file_bytes = finish::write_tables(&mut container.tail, part)?;
         Ok(WriteReport {

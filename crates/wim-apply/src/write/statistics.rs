@@ -31,6 +31,11 @@ pub(super) fn count(image: &Image, info: &mut ImageInfo) {
     info.hard_link_bytes = Some(linked);
 }
 
+/// The sum of sizes that a file states: as large as it can be when it is larger.
+pub(super) fn sum(sizes: impl Iterator<Item = u64>) -> u64 {
+    sizes.fold(0, u64::saturating_add)
+}
+
 /// How often an image uses each blob.
 pub(super) fn references(image: &Image) -> BTreeMap<BlobHash, u32> {
     let mut uses = BTreeMap::new();

@@ -1,13 +1,15 @@
 //! The writer of a file: images go in, `finish` makes it a WIM.
 
+use std::collections::HashMap;
+
 use super::container::Container;
 use super::finish::{self, Part};
 use super::xml::ImageXml;
-use super::{Compression, Output, WriteOptions};
+use super::{Compression, Output, WriteOptions, statistics};
 use crate::codec::Codec;
 use crate::layout::{BlobEntry, Header, ResourceHeader, VERSION_SOLID, header_flag, resource_flag};
 use crate::read::BlobStorage;
-use crate::{Error, Result, Wim};
+use crate::{BlobHash, Error, Result, Wim};
 
 /// What was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct WimWriter<'o> {
     boot_index: u32,
     /// Solid resources of the file that is appended to, as entries of its table.
     solid: Vec<BlobEntry>,
+    /// Whether the counts of the table were compared with the images.
+    uses_are_counted: bool,
     guid: [u8; 16],
     /// Length of the file that is appended to.
     old_bytes: Option<u64>,
@@ -58,6 +62,7 @@ impl<'o> WimWriter<'o> {
             flags: options.compression.header_flags(),
             boot_index: 0,
             solid: Vec::new(),
+            uses_are_counted: false,
             guid: options.guid,
             old_bytes: None,
         })
@@ -107,7 +112,7 @@ impl<'o> WimWriter<'o> {
         };
         let file_bytes = wim.parts().first().map_or(0, |part| part.file_bytes);
         let mut container = Container::new(out, file_bytes, &options);
-        let solid = existing_blobs(wim, &mut container);
+        let solid = existing_blobs(wim, &mut container)?;
         for index in 1..=header.image_count {
             let Some((hash, resource)) = wim.metadata_entry(index) else {
                 let name = format!("of image {index}");
@@ -134,6 +139,7 @@ impl<'o> WimWriter<'o> {
             flags: header.flags & !header_flag::WRITE_IN_PROGRESS,
             boot_index: header.boot_index,
             solid,
+            uses_are_counted: false,
             guid: header.guid,
             old_bytes: Some(file_bytes),
         })
@@ -164,7 +170,7 @@ impl<'o> WimWriter<'o> {
     /// file is [rewritten](super::rewrite).
     ///
     /// # Errors
-    /// `NotFound`; errors of [`Wim::image`], since the uses of its blobs have to be known.
+    /// `NotFound`; errors of [`Wim::image`] for any image, since the uses of their blobs have to be known.
     pub fn remove_image(&mut self, wim: &Wim, index: u32) -> Result<()> {
         let slot = index
             .checked_sub(1)
@@ -176,7 +182,11 @@ impl<'o> WimWriter<'o> {
                 name: index.to_string(),
             });
         };
-        for (hash, count) in super::statistics::references(&wim.image(index)?) {
+        if !self.uses_are_counted {
+            self.count_uses(wim)?;
+            self.uses_are_counted = true;
+        }
+        for (hash, count) in statistics::references(&wim.image(index)?) {
             self.container.release(&hash, count);
         }
         self.images.remove(slot);
@@ -186,6 +196,25 @@ impl<'o> WimWriter<'o> {
             boot if boot > index => boot - 1,
             boot => boot,
         };
+        Ok(())
+    }
+
+    /// Raises counts that the blob table states too low: what images that stay have must not go with another.
+    fn count_uses(&mut self, wim: &Wim) -> Result<()> {
+        let mut uses: HashMap<BlobHash, u32> = HashMap::new();
+        for info in wim.images() {
+            for (hash, count) in statistics::references(&wim.image(info.index)?) {
+                let sum = uses.entry(hash).or_default();
+                *sum = sum.saturating_add(count);
+            }
+        }
+        for (hash, count) in uses {
+            let Some(id) = wim.blob_by_hash(&hash) else {
+                continue;
+            };
+            let stated = wim.blob(id)?.reference_count.max(1);
+            self.container.reference(&hash, count.saturating_sub(stated));
+        }
         Ok(())
     }
 
@@ -240,7 +269,7 @@ impl<'o> WimWriter<'o> {
             file_bytes,
             images: self.image_count(),
             blobs: used.len(),
-            blob_bytes: used.iter().map(blob_size).sum(),
+            blob_bytes: statistics::sum(used.iter().map(blob_size)),
         })
     }
 }
@@ -263,13 +292,20 @@ fn blob_size(entry: &BlobEntry) -> u64 {
 
 /// Enters the blobs that are there, and returns the entries of the solid resources. All of them are made one
 /// run, in which offsets of blobs count from the first resource on.
-fn existing_blobs(wim: &Wim, container: &mut Container<'_>) -> Vec<BlobEntry> {
+fn existing_blobs(wim: &Wim, container: &mut Container<'_>) -> Result<Vec<BlobEntry>> {
     let mut solid = Vec::new();
     let mut bases = Vec::new();
     let mut base = 0_u64;
-    for resource in wim.solid_resources() {
+    // Those of other files come after the ones of the first.
+    for resource in wim.solid_resources().iter().filter(|resource| resource.part == 0) {
         bases.push(base);
-        base = base.saturating_add(resource.header.size_bytes);
+        let size_bytes = resource.header.size_bytes;
+        base = base.checked_add(size_bytes).ok_or_else(|| Error::Corrupt {
+            what: "solid resource",
+            at: resource.offset,
+            found: format!("a size of {size_bytes:#x} bytes, after others of {base:#x}"),
+            expected: "sizes whose sum has 64 bits",
+        })?;
         solid.push(BlobEntry {
             resource: ResourceHeader {
                 stored_bytes: resource.stored_bytes,
@@ -315,5 +351,5 @@ fn existing_blobs(wim: &Wim, container: &mut Container<'_>) -> Vec<BlobEntry> {
             hash: blob.hash,
         });
     }
-    solid
+    Ok(solid)
 }
