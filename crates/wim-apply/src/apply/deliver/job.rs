@@ -193,3 +193,40 @@ pub(super) enum Step {
     /// Nothing more can be read.
     Stop(Error),
 }
+
+/// An error for each blob that a damaged chunk or resource is part of.
+pub(super) fn copy_of(error: &Error) -> Error {
+    match error {
+        Error::Corrupt {
+            what,
+            at,
+            found,
+            expected,
+        } => Error::Corrupt {
+            what,
+            at: *at,
+            found: found.clone(),
+            expected,
+        },
+        Error::Truncated { what, at, need, have } => Error::Truncated {
+            what,
+            at: *at,
+            need: *need,
+            have: *have,
+        },
+        Error::Unsupported { what, at, feature } => Error::Unsupported {
+            what,
+            at: *at,
+            feature: feature.clone(),
+        },
+        Error::Limit { what, asked, limit } => Error::Limit {
+            what,
+            asked: *asked,
+            limit: *limit,
+        },
+        other => Error::Invalid {
+            what: "chunk",
+            reason: other.to_string(),
+        },
+    }
+}

@@ -4,7 +4,7 @@ use super::super::{BlobInfo, BlobSink, CompactFormat, Want};
 use super::recompress::Recompress;
 use crate::codec::Codec;
 use crate::read::{Blob, BlobStorage, Wim};
-use crate::{BlobId, Error, Result};
+use crate::{BlobId, Error, ErrorKind, Result};
 
 /// The form that a blob is planned to be handed over in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,9 +129,13 @@ impl Order {
                     let chunk_bytes = h.chunk_bytes.min(wim.limits().max_chunk_bytes);
                     u64::from(chunk_bytes).min(h.size_bytes)
                 });
-                // What is wrong with the table is told when the resource is read.
-                let stored = wim.solid_map(resource).map(|map| map.max_stored_bytes());
-                (chunk_bytes, stored.unwrap_or(0))
+                let stored_bytes = match wim.solid_map(resource) {
+                    Ok(map) => map.max_stored_bytes(),
+                    Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+                    // What is wrong with the table is told when the resource is read.
+                    Err(_) => 0,
+                };
+                (chunk_bytes, stored_bytes)
             }
         };
         self.max_chunk_bytes = self.max_chunk_bytes.max(chunk_bytes);

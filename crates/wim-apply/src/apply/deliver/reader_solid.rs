@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver};
 
 use super::chain::HashChain;
-use super::job::{BlobPart, Deliver, Step, Verdict};
+use super::job::{BlobPart, Deliver, Step, Verdict, copy_of};
 use super::reader::{FileReader, GROUP_BYTES, Stop};
 use super::recompress::PackJob;
 use crate::read::{Blob, BlobStorage};
@@ -31,14 +31,10 @@ impl FileReader<'_> {
             end += 1;
         }
         let unreadable = |at: usize, error: &Error| {
-            let error = Error::Invalid {
-                what: "solid resource",
-                reason: error.to_string(),
-            };
             self.step(Step::Unreadable {
                 position: at,
                 from: 0,
-                error,
+                error: copy_of(error),
             })
         };
         let map = match self.wim.solid_map(resource) {
@@ -72,14 +68,10 @@ impl FileReader<'_> {
                 Ok(extents) => extents,
                 Err(error) => {
                     if let Some(open) = open.take() {
-                        let error = Error::Invalid {
-                            what: "solid resource",
-                            reason: error.to_string(),
-                        };
                         self.step(Step::Unreadable {
                             position: at,
                             from: open.done,
-                            error,
+                            error: copy_of(&error),
                         })?;
                         at += 1;
                     }

@@ -9,7 +9,7 @@ use sha1::{Digest, Sha1};
 use super::Damage;
 use super::chain::Part;
 use super::gate::{Buffer, Pool};
-use super::job::{BatchBlob, BatchJob, Begin, Deliver, Failure, GroupJob, Job, Segment, Verdict};
+use super::job::{BatchBlob, BatchJob, Begin, Deliver, Failure, GroupJob, Job, Segment, Verdict, copy_of};
 use super::plan::Order;
 use super::reader::GROUP_BYTES;
 use super::recompress::{Encoders, PackJob, PackedPart};
@@ -300,26 +300,5 @@ fn check(found: impl Into<[u8; 20]>, expected: BlobHash) -> Verdict {
         Ok(())
     } else {
         Err(Failure::Hash(found))
-    }
-}
-
-/// An error for each blob that a damaged chunk is part of.
-fn copy_of(error: &Error) -> Error {
-    match error {
-        Error::Corrupt {
-            what,
-            at,
-            found,
-            expected,
-        } => Error::Corrupt {
-            what,
-            at: *at,
-            found: found.clone(),
-            expected,
-        },
-        other => Error::Invalid {
-            what: "chunk",
-            reason: other.to_string(),
-        },
     }
 }
