@@ -5,6 +5,7 @@
 
 mod container;
 mod draft;
+mod lying;
 mod metadata;
 mod resources;
 #[path = "../support/mod.rs"]
