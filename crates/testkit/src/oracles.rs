@@ -3,6 +3,8 @@
 //! Debian unstable's programs run under their own dynamic loader and libraries, straight from the folder they
 //! were unpacked into: no root, no chroot, no mount, and the image stays where it is.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -50,17 +52,24 @@ pub fn file(relative: &str) -> Option<PathBuf> {
 #[must_use]
 pub fn program(root: &str, name: &str) -> Option<Command> {
     let root = file(root)?;
-    let places = ["usr/bin", "usr/sbin", "usr/lib/7zip"];
-    let binary = places
-        .iter()
-        .map(|place| root.join(place).join(name))
-        .find(|p| p.is_file())
-        .unwrap_or_else(|| panic!("{} has no {name}", root.display()));
+    let binary = binary(&root, name).unwrap_or_else(|| panic!("{} has no {name}", root.display()));
     let mut command = Command::new(root.join("usr/lib64/ld-linux-x86-64.so.2"));
     let libraries = root.join("usr/lib/x86_64-linux-gnu");
     command.arg("--library-path").arg(libraries).arg(binary);
     command.env("PYTHONHOME", root.join("usr"));
     Some(command)
+}
+
+/// A program below a root. A script of the same name, which would call the machine's own program, is passed over.
+fn binary(root: &Path, name: &str) -> Option<PathBuf> {
+    let is_elf = |path: &PathBuf| {
+        let mut magic = [0; 4];
+        File::open(path).is_ok_and(|mut file| file.read_exact(&mut magic).is_ok()) && magic == *b"\x7fELF"
+    };
+    ["usr/bin", "usr/sbin", "usr/lib/7zip"]
+        .iter()
+        .map(|place| root.join(place).join(name))
+        .find(is_elf)
 }
 
 /// Python with the modules that `cargo xtask setup` installs (regipy, python-registry, hivex).
@@ -151,9 +160,8 @@ pub fn rust_fs_ntfs_fsck(image: &Path) -> Option<Verdict> {
 /// When the image cannot be read, or a checker is missing and skipping was not asked for.
 #[must_use]
 pub fn ntfs_verdicts(image: &Path) -> Vec<Verdict> {
-    use std::io::Read;
     let mut boot = [0; 13];
-    std::fs::File::open(image)
+    File::open(image)
         .and_then(|mut file| file.read_exact(&mut boot))
         .unwrap_or_else(|e| panic!("{}: {e}", image.display()));
     let mut verdicts = vec![ntfsck(image), checkdisk(image)];
@@ -179,4 +187,24 @@ pub fn fsck_exfat(image: &Path) -> Option<Verdict> {
     let mut command = program("checkers", "fsck.exfat")?;
     command.arg("-n");
     Some(ask("fsck.exfat", command, image))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_no_program() {
+        let root = tempfile::tempdir().expect("a folder");
+        let put = |path: &str, bytes: &[u8]| {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(&path, bytes).expect("a file");
+            path
+        };
+        put("usr/bin/7z", b"#!/bin/sh\nexec /usr/lib/7zip/7z\n");
+        assert_eq!(binary(root.path(), "7z"), None);
+        let real = put("usr/lib/7zip/7z", b"\x7fELF and more");
+        assert_eq!(binary(root.path(), "7z"), Some(real));
+    }
 }
