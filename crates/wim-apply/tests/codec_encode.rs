@@ -109,7 +109,9 @@ fn encoders_exist_for_the_chunk_sizes_of_their_format() {
 #[test]
 fn equal_input_gives_equal_output() {
     for (codec, chunk_bytes) in [
+        (Codec::Xpress, 4096),
         (Codec::Xpress, 32_768),
+        (Codec::Xpress, 65_536),
         (Codec::Lzx, 32_768),
         (Codec::Lzx, 1 << 17),
     ] {
@@ -123,6 +125,41 @@ fn equal_input_gives_equal_output() {
                 "{codec:?} {name}"
             );
         }
+    }
+}
+
+/// The same when the chunks have many sizes, and the last ones begin as those before did.
+#[test]
+fn equal_input_gives_equal_output_after_chunks_of_any_size() {
+    let data: Vec<u8> = corpus().into_iter().flat_map(|(_, data)| data).collect();
+    let mut encoder = Encoder::new(Codec::Xpress, 65_536).unwrap();
+    let (mut output, mut alone) = (Vec::new(), Vec::new());
+    for size in [
+        65_536, 3, 300, 4096, 65_533, 65_534, 65_535, 1000, 40_000, 32_768, 32_767, 257, 65_536,
+    ] {
+        for chunk in [&data[..size], &data[size..2 * size], &vec![7; size]] {
+            let done = encoder.compress(chunk, &mut output);
+            let done_alone = xpress::Encoder::new().compress(chunk, &mut alone);
+            assert_eq!(done, done_alone, "{size}");
+            assert!(done.is_none() || output == alone, "{size}");
+            if done.is_some() {
+                let mut back = vec![0; size];
+                xpress::reference::decompress(&output, &mut back).unwrap();
+                assert!(back == chunk, "{size}");
+            }
+        }
+    }
+}
+
+/// Long runs of literals are passed over quickly, and what is in them is found all the same.
+#[test]
+fn repeats_amid_noise_are_found() {
+    let noise = &corpus()[2].1[..40_000];
+    for at in [0, 1000, 1003, 9001] {
+        let mut data = noise.to_vec();
+        data.copy_within(at..at + 700, 30_001);
+        let chunks = compressed(Codec::Xpress, &data, 65_536);
+        assert!(chunks[0].len() + 400 < data.len(), "{at}: {}", chunks[0].len());
     }
 }
 

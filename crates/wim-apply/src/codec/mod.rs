@@ -22,6 +22,7 @@ mod bits;
 mod cpu;
 mod error;
 mod hash_chains;
+mod haste;
 mod huffman;
 pub mod lzms;
 pub mod lzx;

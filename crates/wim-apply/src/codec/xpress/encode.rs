@@ -3,10 +3,9 @@
 use super::{MAX_CHUNK_BYTES, MIN_MATCH, SYMBOLS, TABLE_BYTES};
 use crate::codec::cpu::{self, Hot};
 use crate::codec::hash_chains::{Effort, HashChains, Match};
+use crate::codec::haste;
 use crate::codec::huffman::{LengthBuilder, codewords};
 
-/// An item, or the end, takes at most this many bytes.
-const ITEM_BYTES: usize = 8;
 /// Bits for the length of a codeword beside it.
 const LENGTH_BITS: u32 = 4;
 /// Longest codeword.
@@ -20,19 +19,54 @@ const LONGER_LENGTH: usize = 255;
 
 /// A match of this length is taken without a look at others.
 const NICE_LENGTH: usize = 40;
-/// Chunks up to this size have short chains, and their codes are a greater part of the work.
-const SMALL_CHUNK_BYTES: usize = 8 << 10;
 /// Three bytes from farther away cost more than they save.
 const MAX_OFFSET_OF_3: usize = 4096;
 
-/// A literal, or a match.
+/// Literals and the match after them.
 #[derive(Clone, Copy, Debug)]
-struct Item {
+struct Run {
+    literals: u16,
     symbol: u16,
-    /// Length less the minimum, of matches.
+    /// Of the match, less the minimum.
     length: u16,
     /// Without its highest bit.
     offset: u16,
+}
+
+/// What the chosen items take.
+#[derive(Debug)]
+struct Demand {
+    /// How often each symbol occurs.
+    frequencies: [u32; SYMBOLS],
+    /// Bytes beside the bit stream.
+    bytes: usize,
+}
+
+impl Demand {
+    /// Size of the chunk in bytes, with codewords of these lengths.
+    fn chunk_bytes(&self, lengths: &[u8; SYMBOLS]) -> usize {
+        let of_symbol = |(symbol, (&frequency, &length)): (usize, (&u32, &u8))| {
+            frequency * (u32::from(length) + offset_bits(symbol))
+        };
+        let symbols = self.frequencies.iter().zip(lengths).enumerate();
+        let bits: u32 = symbols.map(of_symbol).sum();
+        // One unit more than there are bits for: readers hold two.
+        TABLE_BYTES + 2 * (bits.div_ceil(16) as usize + 1) + self.bytes
+    }
+
+    #[inline(never)]
+    fn add_literals(&mut self, literals: &[u8]) {
+        for &byte in literals {
+            self.frequencies[usize::from(byte)] += 1;
+        }
+    }
+
+    #[inline(never)]
+    fn remove_literals(&mut self, literals: &[u8]) {
+        for &byte in literals {
+            self.frequencies[usize::from(byte)] -= 1;
+        }
+    }
 }
 
 /// Encoder with reusable tables. Equal input gives equal output.
@@ -40,7 +74,7 @@ struct Item {
 pub struct Encoder {
     chains: HashChains,
     builder: LengthBuilder,
-    items: Vec<Item>,
+    runs: Vec<Run>,
 }
 
 impl Encoder {
@@ -53,21 +87,20 @@ impl Encoder {
     /// Encodes one chunk of at most 64 KiB, in place of what `output` holds. `None` when it does not become
     /// smaller (or is larger than a chunk may be): then it is to be stored as it is.
     pub fn compress(&mut self, input: &[u8], output: &mut Vec<u8>) -> Option<()> {
-        output.clear();
         if input.len() > MAX_CHUNK_BYTES as usize || input.len() <= TABLE_BYTES {
             return None;
         }
-        let mut frequencies = [0; SYMBOLS];
-        cpu::run(Parse {
-            encoder: self,
-            input,
-            frequencies: &mut frequencies,
-        });
-        frequencies[END] += 1;
+        let mut demand = cpu::run(Parse { encoder: self, input });
+        demand.frequencies[END] += 1;
         let mut lengths = [0; SYMBOLS];
-        self.builder.build(&frequencies, MAX_CODE_BITS, &mut lengths);
-        // Room for an item after the last one that may begin.
-        output.resize(input.len() + ITEM_BYTES, 0);
+        self.builder
+            .build(&demand.frequencies, MAX_CODE_BITS, &mut lengths);
+        let chunk_bytes = demand.chunk_bytes(&lengths);
+        if chunk_bytes >= input.len() {
+            return None;
+        }
+        // What it holds is overwritten.
+        output.resize(chunk_bytes, 0);
         for (byte, [low, high]) in output.iter_mut().zip(lengths.as_chunks::<2>().0) {
             *byte = low | high << 4;
         }
@@ -76,82 +109,164 @@ impl Encoder {
         for (code, length) in codes.iter_mut().zip(lengths) {
             *code = *code << LENGTH_BITS | u32::from(length);
         }
-        let mut bits = UnitWriter::new(output, TABLE_BYTES);
-        for item in &self.items {
-            if bits.end >= input.len() {
-                return None;
-            }
-            bits.put_item(codes[usize::from(item.symbol) % SYMBOLS], *item);
-        }
-        let end = bits.finish(codes[END]);
-        output.truncate(end);
-        (end < input.len()).then_some(())
+        cpu::run(Write {
+            runs: &self.runs,
+            codes: &codes,
+            input,
+            output,
+        });
+        Some(())
     }
 
     /// Chooses literals and matches: a match waits while the next position has a better one.
     #[inline(always)]
-    fn parse(&mut self, input: &[u8], frequencies: &mut [u32; SYMBOLS]) {
+    fn parse(&mut self, input: &[u8]) -> Demand {
         self.chains.load(input);
-        let small = input.len() <= SMALL_CHUNK_BYTES;
-        let [effort, lazy] = if small { [3, 1] } else { [5, 2] }.map(|depth| Effort {
-            depth,
-            nice_length: NICE_LENGTH,
-        });
-        self.items.clear();
-        let mut add = |item: Item| {
-            frequencies[usize::from(item.symbol)] += 1;
-            self.items.push(item);
+        let [effort, lazy] = efforts(input.len());
+        self.runs.clear();
+        let mut demand = Demand {
+            frequencies: [0; SYMBOLS],
+            bytes: 0,
         };
-        let mut at = 0;
+        let (mut at, mut run_start, mut skipped) = (0, 0, false);
         while at < input.len() {
-            let mut found = worth(self.chains.find(at, MIN_MATCH - 1, effort));
-            let mut entered = at + 1;
+            let mut found = self.chains.find(at, MIN_MATCH - 1, effort);
             if found.length == 0 {
-                add(literal(input[at]));
+                demand.frequencies[usize::from(input[at])] += 1;
                 at += 1;
+                let passed_over = haste::passed_over(at - run_start, input[at - 1]);
+                if passed_over > 0 {
+                    let end = input.len().min(at + passed_over);
+                    demand.add_literals(&input[at..end]);
+                    at = end;
+                    skipped = true;
+                }
                 continue;
             }
+            let mut entered = at + 1;
             while found.length < NICE_LENGTH {
                 let next = self.chains.find(at + 1, found.length - 1, lazy);
                 entered = at + 2;
                 if next.length != 0 && gain(found, next) > 2 {
-                    add(literal(input[at]));
+                    demand.frequencies[usize::from(input[at])] += 1;
                     at += 1;
                     found = next;
                     continue;
                 }
                 break;
             }
-            add(matched(found));
             let end = at + found.length;
-            self.chains.skip(entered, end);
-            at = end;
+            if skipped {
+                let earlier = equal_before(&input[run_start..at], &input[..at - found.offset]);
+                demand.remove_literals(&input[at - earlier..at]);
+                at -= earlier;
+                found.length += earlier;
+                skipped = false;
+            }
+            let run = Run::new(at - run_start, found);
+            demand.frequencies[usize::from(run.symbol)] += 1;
+            demand.bytes += length_bytes(run.length);
+            self.runs.push(run);
+            self.chains.skip(entered, end, effort);
+            (at, run_start) = (end, end);
         }
+        demand
     }
 }
 
 struct Parse<'a> {
     encoder: &'a mut Encoder,
     input: &'a [u8],
-    frequencies: &'a mut [u32; SYMBOLS],
 }
 
 impl Hot for Parse<'_> {
+    type Output = Demand;
+
+    #[inline(always)]
+    fn run(self) -> Demand {
+        self.encoder.parse(self.input)
+    }
+}
+
+/// Writes the items behind the table.
+struct Write<'a> {
+    runs: &'a [Run],
+    codes: &'a [u32; SYMBOLS],
+    input: &'a [u8],
+    output: &'a mut [u8],
+}
+
+impl Hot for Write<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        self.encoder.parse(self.input, self.frequencies);
+        let Self {
+            runs, codes, input, ..
+        } = self;
+        let mut units = UnitWriter::new(self.output, TABLE_BYTES);
+        let mut at = 0;
+        for run in runs {
+            let end = at + usize::from(run.literals);
+            units.put_literals(codes, &input[at..end]);
+            units.put_match(codes[usize::from(run.symbol) % SYMBOLS], run);
+            at = end + usize::from(run.length) + MIN_MATCH;
+        }
+        units.put_literals(codes, &input[at..]);
+        units.finish(codes[END]);
     }
 }
 
-/// No match when it is not worth its bits.
-fn worth(found: Match) -> Match {
-    if found.length == MIN_MATCH && found.offset > MAX_OFFSET_OF_3 {
-        Match::default()
-    } else {
-        found
+impl Run {
+    #[inline(always)]
+    fn new(literals: usize, found: Match) -> Self {
+        let length = found.length - MIN_MATCH;
+        let offset_bits = found.offset.ilog2() as usize;
+        Self {
+            literals: literals as u16,
+            symbol: (256 + 16 * offset_bits + length.min(LONG_LENGTH)) as u16,
+            length: length as u16,
+            offset: (found.offset - (1 << offset_bits)) as u16,
+        }
     }
+}
+
+/// Bits of the offset after a symbol; literals have none.
+fn offset_bits(symbol: usize) -> u32 {
+    if symbol < 256 { 0 } else { symbol as u32 >> 4 & 15 }
+}
+
+/// Bytes beside the bit stream that a length, less the minimum, takes.
+#[inline(always)]
+fn length_bytes(length: u16) -> usize {
+    match usize::from(length) {
+        0..LONG_LENGTH => 0,
+        length if length - LONG_LENGTH < LONGER_LENGTH => 1,
+        _ => 3,
+    }
+}
+
+/// How hard to search a chunk of that size, and the position after a match: in larger ones there is more to find, and the
+/// work for each chunk is a lesser part.
+fn efforts(chunk_bytes: usize) -> [Effort; 2] {
+    let depths = match chunk_bytes {
+        0..=8192 => [4, 1],
+        8193..=16_384 => [5, 2],
+        16_385..=32_768 => [6, 2],
+        _ => [8, 3],
+    };
+    depths.map(|depth| Effort {
+        depth,
+        nice_length: NICE_LENGTH,
+        max_offset_of_3: MAX_OFFSET_OF_3,
+        enters_all_of_3: chunk_bytes > 8192,
+    })
+}
+
+/// How many bytes at the ends of both are equal.
+fn equal_before(bytes: &[u8], others: &[u8]) -> usize {
+    let pairs = bytes.iter().rev().zip(others.iter().rev());
+    pairs.take_while(|(byte, other)| byte == other).count()
 }
 
 /// How much better `next` is, in about quarters of a byte.
@@ -160,27 +275,8 @@ fn gain(found: Match, next: Match) -> i32 {
     4 * (next.length as i32 - found.length as i32) + bits(found.offset) - bits(next.offset)
 }
 
-fn literal(byte: u8) -> Item {
-    Item {
-        symbol: byte.into(),
-        length: 0,
-        offset: 0,
-    }
-}
-
-fn matched(found: Match) -> Item {
-    let length = found.length - MIN_MATCH;
-    let offset_bits = found.offset.ilog2() as usize;
-    Item {
-        symbol: (256 + 16 * offset_bits + length.min(LONG_LENGTH)) as u16,
-        length: length as u16,
-        offset: (found.offset - (1 << offset_bits)) as u16,
-    }
-}
-
 /// Writes units of bits, and bytes between them where a decoder looks for them: it holds at least 16 bits.
 struct UnitWriter<'a> {
-    /// Zeros: the last unit that has its place may stay unused.
     output: &'a mut [u8],
     /// Of what is written or has its place.
     end: usize,
@@ -202,35 +298,48 @@ impl<'a> UnitWriter<'a> {
         }
     }
 
-    /// Writes an item with this codeword and length of it.
     #[inline(always)]
-    fn put_item(&mut self, code: u32, item: Item) {
-        let (word, count) = (u64::from(code >> LENGTH_BITS), code % (1 << LENGTH_BITS));
-        if item.symbol < 256 {
-            self.put(word, count);
-            return;
-        }
-        let offset_bits = u32::from(item.symbol >> 4 & 15);
-        if usize::from(item.symbol) % 16 == LONG_LENGTH {
-            self.put(word, count);
-            self.put_length(item.length);
-            self.put(item.offset.into(), offset_bits);
-        } else {
-            self.put(word << offset_bits | u64::from(item.offset), count + offset_bits);
+    fn put_literals(&mut self, codes: &[u32; SYMBOLS], literals: &[u8]) {
+        for &byte in literals {
+            self.hold(codes[usize::from(byte)]);
+            self.flush();
         }
     }
 
-    /// Writes up to 30 bits.
+    /// Writes a match with this codeword.
     #[inline(always)]
-    fn put(&mut self, value: u64, count: u32) {
-        self.bits = self.bits << count | value;
-        self.held += count;
-        while self.held > 16 {
-            self.held -= 16;
-            self.put_unit((self.bits >> self.held) as u16);
-            self.places = [self.places[1], self.end];
-            self.end += 2;
+    fn put_match(&mut self, code: u32, run: &Run) {
+        self.hold(code);
+        self.flush();
+        if usize::from(run.symbol) % 16 == LONG_LENGTH {
+            self.put_length(run.length);
         }
+        let offset_bits = u32::from(run.symbol >> 4 & 15);
+        self.bits = self.bits << offset_bits | u64::from(run.offset);
+        self.held += offset_bits;
+        self.flush();
+    }
+
+    #[inline(always)]
+    fn hold(&mut self, code: u32) {
+        let length = code % (1 << LENGTH_BITS);
+        self.bits = self.bits << length | u64::from(code >> LENGTH_BITS);
+        self.held += length;
+    }
+
+    /// Writes a unit, if one is full and more is held. Else what is held is written too, and again later: no branch is
+    /// as quick when it is guessed wrong.
+    #[inline(always)]
+    fn flush(&mut self) {
+        self.put_unit((self.bits.wrapping_shr(self.held.wrapping_sub(16))) as u16);
+        let is_full = self.held > 16;
+        self.held -= 16 * u32::from(is_full);
+        self.places = if is_full {
+            [self.places[1], self.end]
+        } else {
+            self.places
+        };
+        self.end += 2 * usize::from(is_full);
     }
 
     #[inline(always)]
@@ -239,12 +348,12 @@ impl<'a> UnitWriter<'a> {
     }
 
     fn put_length(&mut self, length: u16) {
-        let more = usize::from(length) - LONG_LENGTH;
-        if more < LONGER_LENGTH {
-            self.put_bytes([more as u8]);
-        } else {
-            let [low, high] = length.to_le_bytes();
-            self.put_bytes([LONGER_LENGTH as u8, low, high]);
+        match length_bytes(length) {
+            1 => self.put_bytes([(usize::from(length) - LONG_LENGTH) as u8]),
+            _ => {
+                let [low, high] = length.to_le_bytes();
+                self.put_bytes([LONGER_LENGTH as u8, low, high]);
+            }
         }
     }
 
@@ -254,10 +363,12 @@ impl<'a> UnitWriter<'a> {
         self.end += N;
     }
 
-    /// Writes the last codeword and what is held, and returns where the chunk ends.
-    fn finish(mut self, code: u32) -> usize {
-        self.put(u64::from(code >> LENGTH_BITS), code % (1 << LENGTH_BITS));
+    /// Writes the last codeword and what is held. A unit more has a place, for readers that hold two.
+    fn finish(mut self, code: u32) {
+        self.hold(code);
+        self.flush();
         self.put_unit((self.bits << (16 - self.held)) as u16);
-        self.end
+        self.output[self.places[1]..][..2].fill(0);
+        debug_assert_eq!(self.end, self.output.len());
     }
 }

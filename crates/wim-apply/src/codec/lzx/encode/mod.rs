@@ -57,12 +57,16 @@ impl Encoder {
         let mut at = 0;
         while at < input.len() {
             let end = input.len().min(at + DEFAULT_BLOCK_BYTES);
-            recent = cpu::run(Parse {
+            let after = cpu::run(Parse {
                 encoder: self,
                 at,
                 end,
                 recent,
             });
+            if after.is_none() && end - at == input.len() {
+                return None;
+            }
+            recent = after.unwrap_or(recent);
             self.writer.write(end - at, self.parser.items(), output);
             if output.len() >= input.len() {
                 return None;
@@ -82,10 +86,10 @@ struct Parse<'a> {
 }
 
 impl Hot for Parse<'_> {
-    type Output = [u32; 3];
+    type Output = Option<[u32; 3]>;
 
     #[inline(always)]
-    fn run(self) -> [u32; 3] {
+    fn run(self) -> Option<[u32; 3]> {
         let Encoder {
             chunk, trees, parser, ..
         } = self.encoder;

@@ -4,6 +4,7 @@ use super::chunk::Chunk;
 use super::items::{Frequencies, Item, update};
 use super::prices::Prices;
 use super::trees::{Match, Trees};
+use crate::codec::haste;
 use crate::codec::lzx::layout::{MAX_MATCH, MIN_MATCH, slot_of};
 
 /// Matches of this length are taken without a look at others.
@@ -103,7 +104,7 @@ impl Parser {
     pub(super) fn find_matches(&mut self, trees: &mut Trees, chunk: &Chunk, start: usize, end: usize) {
         self.matches.clear();
         self.starts.clear();
-        let mut at = start;
+        let (mut at, mut matched) = (start, start);
         while at < end {
             let first = self.matches.len();
             self.starts.push(first as u32);
@@ -113,29 +114,57 @@ impl Parser {
                 found.length = found.length.min((end - at + 1) as u32);
             }
             if self.matches.len() > first {
-                let length = self.matches[self.matches.len() - 1].length as usize;
+                let last = self.matches[self.matches.len() - 1];
+                let length = last.length as usize;
                 if length >= NICE_LENGTH {
                     let next = at - 1 + length;
                     trees.skip(chunk, at, next, NICE_LENGTH);
-                    self.starts.resize(next - start, self.matches.len() as u32);
+                    self.pass_over(next - start);
                     at = next;
                 }
+                // Shorter ones are found in noise too.
+                if length > MIN_MATCH && is_worth_it(&last) {
+                    matched = at;
+                }
+            }
+            let passed_over = haste::passed_over(at - matched, chunk.byte(at - 1));
+            if passed_over > 0 {
+                at = end.min(at + passed_over);
+                self.pass_over(at - start);
             }
         }
         self.starts.push(self.matches.len() as u32);
     }
 
-    /// Chooses the items of this block, and returns the recent offsets after it.
+    /// No matches up to this position of the block.
+    fn pass_over(&mut self, next: usize) {
+        self.starts.resize(next, self.matches.len() as u32);
+    }
+
+    /// Chooses the items of this block, and returns the recent offsets after it. `None` when the block hardly becomes
+    /// smaller: its items are literals then.
     #[inline(always)]
-    pub(super) fn parse(&mut self, chunk: &Chunk, start: usize, end: usize, recent: [u32; 3]) -> [u32; 3] {
+    pub(super) fn parse(
+        &mut self,
+        chunk: &Chunk,
+        start: usize,
+        end: usize,
+        recent: [u32; 3],
+    ) -> Option<[u32; 3]> {
         let block = Block { chunk, start, end };
         self.guess(block, recent);
         self.prices.set(&self.frequencies);
+        if self.prices.is_hopeless(&self.frequencies, block.len()) {
+            self.items.clear();
+            self.items
+                .extend((0..block.len()).map(|at| Item::literal(block.byte(at))));
+            return None;
+        }
         self.search(block, recent);
         self.trace(block);
         let is_match = |item: &&Item| item.length > 1;
         let matches = self.items.iter().filter(is_match);
-        matches.fold(recent, |recent, item| update(recent, item.field))
+        Some(matches.fold(recent, |recent, item| update(recent, item.field)))
     }
 
     fn matches_at(&self, at: usize) -> &[Match] {

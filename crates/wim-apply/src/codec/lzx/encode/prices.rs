@@ -10,6 +10,9 @@ const BIT: u32 = 16;
 /// Lengths up to this have a price per slot.
 pub(super) const PRICED_LENGTH: usize = 65;
 
+/// Price per byte of a block that is not worth the search: 1/128 is saved, which tables take most of.
+const HOPELESS: usize = 8 * BIT as usize - 1;
+
 /// Prices of a block.
 #[derive(Debug)]
 pub(super) struct Prices {
@@ -66,6 +69,21 @@ impl Prices {
                 *prices = aligned.map(|price| (bits - 3) * BIT + price);
             }
         }
+    }
+
+    /// Whether a block with such a choice of items hardly becomes smaller. The lengths of long matches are not counted.
+    pub(super) fn is_hopeless(&self, frequencies: &Frequencies, block_bytes: usize) -> bool {
+        let (literals, headers) = frequencies.main.split_at(256);
+        let literals = literals.iter().zip(&self.literal);
+        let mut price: u32 = literals.map(|(frequency, price)| frequency * price).sum();
+        for (slot, frequencies) in headers.as_chunks::<8>().0.iter().enumerate() {
+            let offset = u32::from(SLOT_EXTRA_BITS[slot]) * BIT;
+            let prices = frequencies.iter().zip(&self.matched[slot]);
+            price += prices
+                .map(|(frequency, header)| frequency * (header + offset))
+                .sum::<u32>();
+        }
+        price as usize >= block_bytes * HOPELESS
     }
 
     /// The price of an offset field's bits.

@@ -12,7 +12,7 @@ const NONE: u32 = u32::MAX;
 /// Positions this close to the end are not looked up.
 const TAIL_BYTES: usize = 8;
 /// Positions of a tree that are looked at.
-const DEPTH: u32 = 12;
+const DEPTH: u32 = 8;
 /// Farther than this, two bytes cost more than they save.
 const MAX_OFFSET_OF_2: usize = 2048;
 
