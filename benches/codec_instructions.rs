@@ -12,20 +12,18 @@
 //! ```text
 //! valgrind --tool=callgrind --toggle-collect='*measured*' PROGRAM ours FILE CHUNKS
 //! ```
-#![allow(unsafe_code, reason = "libwim is a C library")]
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads its arguments")]
 #![allow(clippy::print_stdout, reason = "it reports to people")]
 
-use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::ptr;
 use std::time::Duration;
 
 use wim_apply::codec::{Codec, Decoder};
 use wim_apply::layout::SolidFormat;
 use wim_apply::{BlobStorage, Limits, Wim};
+use wtg_benches::{cpu_time, libwim};
 
 /// Rounds of which the best time of each group counts.
 const ROUNDS: usize = 15;
@@ -65,7 +63,10 @@ fn main() {
         let decode = move |from: &[u8], to: &mut [u8]| decoder.decompress(from, to).expect("a valid chunk");
         ("ours", Box::new(decode) as Decode)
     };
-    let theirs = || ("libwim", libwim(input.codec, input.chunk_bytes));
+    let theirs = || {
+        let decode = libwim::decoder(input.codec, input.chunk_bytes);
+        ("libwim", Box::new(decode) as Decode)
+    };
     let (mut decoders, rounds) = match who.as_str() {
         "ours" => (vec![ours()], 1),
         "libwim" => (vec![theirs()], 1),
@@ -94,9 +95,9 @@ fn times(chunks: &[Chunk], decoders: &mut [(&str, Decode)], rounds: usize) -> Ve
         let mut best = vec![Duration::MAX; decoders.len()];
         for _ in 0..rounds {
             for (((_, decode), best), output) in decoders.iter_mut().zip(&mut best).zip(&mut outputs) {
-                let start = cpu_time();
+                let start = cpu_time::now();
                 measured(group, decode, output);
-                *best = (*best).min(cpu_time() - start);
+                *best = (*best).min(cpu_time::now() - start);
             }
         }
         for (sum, best) in sums.iter_mut().zip(best) {
@@ -188,68 +189,4 @@ fn bytes_at(file: &mut File, at: u64, count: u64) -> Vec<u8> {
     file.seek(SeekFrom::Start(at)).expect("a seekable file");
     file.take(count).read_to_end(&mut bytes).expect("a readable file");
     bytes
-}
-
-/// Time that this thread has had a processor.
-fn cpu_time() -> Duration {
-    const CLOCK_THREAD_CPUTIME_ID: c_int = 3;
-    let mut time = [0_i64; 2];
-    // SAFETY: on 64-bit Linux a `timespec` is two 64-bit numbers, which `time` has room for.
-    let status = unsafe { clock_gettime(CLOCK_THREAD_CPUTIME_ID, time.as_mut_ptr()) };
-    assert_eq!(status, 0);
-    let [seconds, nanoseconds] = time.map(|part| u64::try_from(part).expect("it only grows"));
-    Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds)
-}
-
-unsafe extern "C" {
-    fn clock_gettime(clock: c_int, time: *mut i64) -> c_int;
-    fn dlopen(name: *const c_char, flags: c_int) -> *mut c_void;
-    fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
-}
-
-type Create = unsafe extern "C" fn(c_int, usize, *mut *mut c_void) -> c_int;
-type Decompress = unsafe extern "C" fn(*const c_void, usize, *mut c_void, usize, *mut c_void) -> c_int;
-
-/// libwim's decoder.
-fn libwim(codec: Codec, chunk_bytes: u32) -> Decode {
-    const RTLD_NOW: c_int = 2;
-    let format = match codec {
-        Codec::Xpress => 1,
-        Codec::Lzx => 2,
-        Codec::Lzms => 3,
-    };
-    // SAFETY: the name is a C string. The library is never unloaded.
-    let library = unsafe { dlopen(c"libwim.so.15".as_ptr(), RTLD_NOW) };
-    assert!(!library.is_null(), "libwim15 is not installed");
-    let symbol = |name: &CStr| {
-        // SAFETY: the library is loaded and the name is a C string.
-        let address = unsafe { dlsym(library, name.as_ptr()) };
-        assert!(!address.is_null(), "{name:?}");
-        address
-    };
-    // SAFETY: the types are those of wimlib.h; a call with the default flags initialises the library. `state` takes the
-    // new decompressor, which lives as long as the process.
-    let (decompress, state) = unsafe {
-        let init: unsafe extern "C" fn(c_int) -> c_int = std::mem::transmute(symbol(c"wimlib_global_init"));
-        assert_eq!(init(0), 0);
-        let create = symbol(c"wimlib_create_decompressor");
-        let create = std::mem::transmute::<*mut c_void, Create>(create);
-        let mut state = ptr::null_mut();
-        assert_eq!(create(format, chunk_bytes as usize, &raw mut state), 0);
-        let decompress = symbol(c"wimlib_decompress");
-        (std::mem::transmute::<*mut c_void, Decompress>(decompress), state)
-    };
-    Box::new(move |from, to| {
-        // SAFETY: both buffers have the lengths given.
-        let status = unsafe {
-            decompress(
-                from.as_ptr().cast(),
-                from.len(),
-                to.as_mut_ptr().cast(),
-                to.len(),
-                state,
-            )
-        };
-        assert_eq!(status, 0);
-    })
 }

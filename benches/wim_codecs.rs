@@ -1,215 +1,230 @@
 //! Codecs against the libwim that the system has, in one process and on the same chunks.
 //!
-//! The data is the benchmark's own executable, or the file that `WTGCTL_BENCH_DATA` names; libwim compresses it.
-#![allow(unsafe_code, reason = "libwim is a C library")]
-#![allow(missing_docs, reason = "criterion_main")]
+//! ```text
+//! wim_codecs [NAME…]
+//! ```
+//!
+//! Prints a table: speed by processor time, both sides in turns, the sum over groups of chunks of the least time of several
+//! rounds; and sizes. With names, only of the rows that have one of them in theirs.
+//!
+//! The data is the programs below `\Windows\System32` of the large sample, or of the WIM file that `WTGCTL_BENCH_WIM` names; and
+//! data that hardly compresses: the bitmaps of wine's `shell32.dll` among them, the programs after gzip, and noise.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads its environment")]
-#![allow(clippy::print_stdout, reason = "sizes belong to the speed of encoders")]
+#![allow(clippy::print_stdout, reason = "it reports to people")]
 
-use std::ffi::{CStr, c_char, c_int, c_void};
-use std::hint::black_box;
-use std::ptr;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use wim_apply::codec::{Codec, Decoder, Encoder};
+use wim_apply::{Limits, Wim};
+use wtg_benches::{cpu_time, libwim};
 
-const MAX_BYTES: usize = 32 << 20;
-/// Of them, those that are encoded.
-const MAX_ENCODED_BYTES: usize = 8 << 20;
+const PROGRAMS: &str = "\\Windows\\System32\\";
+const HARD_PROGRAM: &str = "\\Windows\\System32\\shell32.dll";
+/// What is decoded at most.
+const DECODED_BYTES: usize = 32 << 20;
+/// What is encoded at most.
+const ENCODED_BYTES: usize = 16 << 20;
+const HARD_BYTES: usize = 8 << 20;
+/// Uncompressed bytes of a group.
+const GROUP_BYTES: usize = 128 << 10;
+const DECODE_ROUNDS: usize = 15;
+const ENCODE_ROUNDS: usize = 7;
 
-unsafe extern "C" {
-    fn dlopen(name: *const c_char, flags: c_int) -> *mut c_void;
-    fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
-}
-
-type Create = unsafe extern "C" fn(c_int, usize, *mut *mut c_void) -> c_int;
-type Decompress = unsafe extern "C" fn(*const c_void, usize, *mut c_void, usize, *mut c_void) -> c_int;
-type CreateCompressor = unsafe extern "C" fn(c_int, usize, u32, *mut *mut c_void) -> c_int;
-type Compress = unsafe extern "C" fn(*const c_void, usize, *mut c_void, usize, *mut c_void) -> usize;
-
-/// The public functions of libwim that are needed.
-struct Libwim {
-    create_decompressor: Create,
-    decompress: Decompress,
-    create_compressor: CreateCompressor,
-    compress: Compress,
-}
-
-impl Libwim {
-    /// `None` when the library is not installed.
-    fn load() -> Option<Self> {
-        const RTLD_NOW: c_int = 2;
-        // SAFETY: the name is a C string. The library is never unloaded.
-        let library = unsafe { dlopen(c"libwim.so.15".as_ptr(), RTLD_NOW) };
-        if library.is_null() {
-            return None;
-        }
-        let symbol = |name: &CStr| {
-            // SAFETY: the library is loaded and the name is a C string.
-            let address = unsafe { dlsym(library, name.as_ptr()) };
-            assert!(!address.is_null(), "{name:?}");
-            address
-        };
-        // SAFETY: the types are those of wimlib.h; calls with the default flags initialise the library.
-        unsafe {
-            let init: unsafe extern "C" fn(c_int) -> c_int =
-                std::mem::transmute(symbol(c"wimlib_global_init"));
-            assert_eq!(init(0), 0);
-            Some(Self {
-                create_decompressor: std::mem::transmute::<*mut c_void, Create>(symbol(
-                    c"wimlib_create_decompressor",
-                )),
-                decompress: std::mem::transmute::<*mut c_void, Decompress>(symbol(c"wimlib_decompress")),
-                create_compressor: std::mem::transmute::<*mut c_void, CreateCompressor>(symbol(
-                    c"wimlib_create_compressor",
-                )),
-                compress: std::mem::transmute::<*mut c_void, Compress>(symbol(c"wimlib_compress")),
-            })
+fn main() {
+    let names: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|text| text != "--bench")
+        .collect();
+    let is_asked = |row: &str| names.is_empty() || names.iter().any(|name| row.contains(name.as_str()));
+    let programs = programs();
+    println!("| | ours MB/s | libwim MB/s | ratio | size beside libwim's |\n|---|---|---|---|---|");
+    for (name, codec, chunk_bytes) in [
+        ("XPRESS 32K", Codec::Xpress, 32 << 10),
+        ("LZX 32K", Codec::Lzx, 32 << 10),
+        ("LZMS 128K", Codec::Lzms, 128 << 10),
+        ("LZMS solid 64M", Codec::Lzms, 64 << 20),
+    ] {
+        let row = format!("{name}, decode");
+        if is_asked(&row) {
+            decode(&row, codec, chunk_bytes, first(&programs.all, DECODED_BYTES));
         }
     }
-
-    /// A compressor of the library's default level.
-    fn compressor(&self, format: c_int, chunk_bytes: usize) -> impl FnMut(&[u8]) -> Option<Vec<u8>> + use<> {
-        let mut state = ptr::null_mut();
-        // SAFETY: `state` takes the new compressor, which lives as long as the process.
-        let status = unsafe { (self.create_compressor)(format, chunk_bytes, 0, &raw mut state) };
-        assert_eq!(status, 0);
-        let compress = self.compress;
-        move |chunk| {
-            let mut output = vec![0; chunk.len().saturating_sub(1)];
-            let (from, to) = (chunk.as_ptr().cast(), output.as_mut_ptr().cast());
-            // SAFETY: both buffers have the lengths given.
-            let size = unsafe { compress(from, chunk.len(), to, output.len(), state) };
-            output.truncate(size);
-            (size > 0).then_some(output)
-        }
-    }
-
-    fn decoder(&self, format: c_int, chunk_bytes: usize) -> impl FnMut(&[u8], &mut [u8]) + use<> {
-        let mut state = ptr::null_mut();
-        // SAFETY: `state` takes the new decompressor, which lives as long as the process.
-        let status = unsafe { (self.create_decompressor)(format, chunk_bytes, &raw mut state) };
-        assert_eq!(status, 0);
-        let decompress = self.decompress;
-        move |input, output| {
-            let (from, to) = (input.as_ptr().cast(), output.as_mut_ptr().cast());
-            // SAFETY: both buffers have the lengths given.
-            let status = unsafe { decompress(from, input.len(), to, output.len(), state) };
-            assert_eq!(status, 0);
-        }
-    }
-}
-
-fn data() -> Vec<u8> {
-    let path = std::env::var_os("WTGCTL_BENCH_DATA")
-        .map_or_else(|| std::env::current_exe().expect("own path"), Into::into);
-    let mut data = std::fs::read(path).expect("benchmark data");
-    data.truncate(MAX_BYTES);
-    data
-}
-
-fn decode(criterion: &mut Criterion) {
-    let libwim = Libwim::load().expect("libwim15 is not installed");
-    let data = data();
-    let codecs = [
-        ("xpress_decode", Codec::Xpress, 1, 32 << 10),
-        ("lzx_decode", Codec::Lzx, 2, 32 << 10),
-        ("lzms_decode", Codec::Lzms, 3, 128 << 10),
-        ("lzms_solid_decode", Codec::Lzms, 3, 64 << 20),
+    let sets: [(&str, &dyn Fn() -> Vec<u8>); 4] = [
+        ("programs", &|| first(&programs.all, ENCODED_BYTES).to_vec()),
+        ("shell32.dll", &|| first(&programs.hard, HARD_BYTES).to_vec()),
+        ("gzipped", &|| first(&gzipped(&programs.all), HARD_BYTES).to_vec()),
+        ("noise", &noise),
     ];
-    for (name, codec, format, chunk_bytes) in codecs {
-        let mut compress = libwim.compressor(format, chunk_bytes);
-        let chunks: Vec<_> = data
-            .chunks(chunk_bytes)
-            .filter_map(|chunk| Some((compress(chunk)?, chunk)))
-            .collect();
-        let mut theirs = libwim.decoder(format, chunk_bytes);
-        let mut ours = Decoder::new(codec, u32::try_from(chunk_bytes).expect("small")).expect("valid size");
-        let mut output = vec![0; chunk_bytes.min(data.len())];
-        for (compressed, chunk) in &chunks {
-            ours.decompress(compressed, &mut output[..chunk.len()])
-                .expect("valid chunk");
-            assert!(output[..chunk.len()] == **chunk);
-            output.fill(0);
-            theirs(compressed, &mut output[..chunk.len()]);
-            assert!(output[..chunk.len()] == **chunk);
-        }
-        let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Bytes(
-            chunks.iter().map(|(_, chunk)| chunk.len() as u64).sum(),
-        ));
-        group.sample_size(20);
-        group.bench_function("ours", |bencher| {
-            bencher.iter(|| {
-                for (compressed, chunk) in &chunks {
-                    ours.decompress(compressed, &mut output[..chunk.len()])
-                        .expect("valid chunk");
-                    black_box(&output);
-                }
-            });
-        });
-        group.bench_function("wimlib", |bencher| {
-            bencher.iter(|| {
-                for (compressed, chunk) in &chunks {
-                    theirs(compressed, &mut output[..chunk.len()]);
-                    black_box(&output);
-                }
-            });
-        });
-        group.finish();
-    }
-}
-
-fn encode(criterion: &mut Criterion) {
-    let libwim = Libwim::load().expect("libwim15 is not installed");
-    let mut data = data();
-    data.truncate(MAX_ENCODED_BYTES);
-    let codecs = [
-        ("xpress4k_encode", Codec::Xpress, 1, 4 << 10),
-        ("xpress32k_encode", Codec::Xpress, 1, 32 << 10),
-        ("lzx32k_encode", Codec::Lzx, 2, 32 << 10),
-    ];
-    for (name, codec, format, chunk_bytes) in codecs {
-        let size = u32::try_from(chunk_bytes).expect("small");
-        let mut encoder = Encoder::new(codec, size).expect("valid size");
-        let mut compress = libwim.compressor(format, chunk_bytes);
-        let mut output = Vec::new();
-
-        let (mut ours, mut theirs) = (0, 0);
-        let mut decode = libwim.decoder(format, chunk_bytes);
-        for chunk in data.chunks(chunk_bytes) {
-            theirs += compress(chunk).map_or(chunk.len(), |chunk| chunk.len());
-            if encoder.compress(chunk, &mut output).is_none() {
-                ours += chunk.len();
-                continue;
+    for (set, data) in sets {
+        let mut made = None;
+        for (name, codec, chunk_bytes) in [
+            ("XPRESS 4K", Codec::Xpress, 4 << 10),
+            ("XPRESS 8K", Codec::Xpress, 8 << 10),
+            ("XPRESS 16K", Codec::Xpress, 16 << 10),
+            ("XPRESS 32K", Codec::Xpress, 32 << 10),
+            ("XPRESS 64K", Codec::Xpress, 64 << 10),
+            ("LZX 32K", Codec::Lzx, 32 << 10),
+        ] {
+            let row = format!("{name}, encode {set}");
+            if is_asked(&row) {
+                encode(&row, codec, chunk_bytes, made.get_or_insert_with(data));
             }
-            ours += output.len();
-            let mut back = vec![0; chunk.len()];
-            decode(&output, &mut back);
-            assert!(back == chunk);
         }
-        println!("{name}: {ours} bytes, libwim {theirs}");
-
-        let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Bytes(data.len() as u64));
-        group.sample_size(10);
-        group.bench_function("ours", |bencher| {
-            bencher.iter(|| {
-                for chunk in data.chunks(chunk_bytes) {
-                    black_box(encoder.compress(chunk, &mut output));
-                }
-            });
-        });
-        group.bench_function("wimlib", |bencher| {
-            bencher.iter(|| {
-                for chunk in data.chunks(chunk_bytes) {
-                    black_box(compress(chunk));
-                }
-            });
-        });
-        group.finish();
     }
 }
 
-criterion_group!(benches, decode, encode);
-criterion_main!(benches);
+fn first(data: &[u8], bytes: usize) -> &[u8] {
+    &data[..data.len().min(bytes)]
+}
+
+struct Programs {
+    all: Vec<u8>,
+    hard: Vec<u8>,
+}
+
+fn programs() -> Programs {
+    let path = match std::env::var_os("WTGCTL_BENCH_WIM") {
+        Some(path) => path.into(),
+        None => testkit::samples::generated("large", "install.wim").expect("the large sample"),
+    };
+    let wim = Wim::open(File::open(path).expect("a file"), &Limits::default()).expect("a WIM file");
+    let image = wim.image(1).expect("an image");
+    let read = |blob| {
+        let mut bytes = Vec::new();
+        let mut reader = wim.open_blob(blob).expect("a blob");
+        reader.read_to_end(&mut bytes).expect("sound data");
+        bytes
+    };
+    let mut all = Vec::new();
+    for (id, _) in image.walk(wim_apply::Image::ROOT) {
+        let path = image.path_of(id);
+        let stream = image.inode_of(id).and_then(|inode| inode.unnamed_data());
+        if path.starts_with(PROGRAMS) && path != HARD_PROGRAM && all.len() < DECODED_BYTES.max(ENCODED_BYTES)
+        {
+            all.extend(
+                stream
+                    .and_then(|stream| stream.blob)
+                    .map(read)
+                    .unwrap_or_default(),
+            );
+        }
+    }
+    let hard = image.lookup(HARD_PROGRAM).expect("shell32.dll");
+    let hard = image.inode_of(hard).and_then(|inode| inode.unnamed_data()?.blob);
+    Programs {
+        all,
+        hard: read(hard.expect("its data")),
+    }
+}
+
+fn gzipped(data: &[u8]) -> Vec<u8> {
+    let mut gzip = Command::new("gzip")
+        .arg("-c")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("gzip");
+    let mut input = gzip.stdin.take().expect("piped");
+    std::thread::scope(|scope| {
+        scope.spawn(move || input.write_all(data).expect("gzip reads"));
+        gzip.wait_with_output().expect("gzip ends").stdout
+    })
+}
+
+fn noise() -> Vec<u8> {
+    let mut state = 1_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) as u32
+    };
+    (0..HARD_BYTES / 8).flat_map(|_| next().to_le_bytes()).collect()
+}
+
+fn decode(row: &str, codec: Codec, chunk_bytes: u32, data: &[u8]) {
+    let mut compress = libwim::encoder(codec, chunk_bytes);
+    let mut chunks = Vec::new();
+    for chunk in data.chunks(chunk_bytes as usize) {
+        let mut compressed = Vec::new();
+        if compress(chunk, &mut compressed).is_some() {
+            chunks.push((compressed, chunk));
+        }
+    }
+    let mut ours = Decoder::new(codec, chunk_bytes).expect("a chunk size of the format");
+    let mut ours = |from: &[u8], to: &mut [u8]| ours.decompress(from, to).expect("a valid chunk");
+    let mut theirs = libwim::decoder(codec, chunk_bytes);
+    let largest = data.len().min(chunk_bytes as usize);
+    let mut outputs = [vec![0; largest], vec![0; largest]];
+    let mut sums = [Duration::ZERO; 2];
+    for group in chunks.chunks((GROUP_BYTES / chunk_bytes as usize).max(1)) {
+        for (compressed, chunk) in group {
+            ours(compressed, &mut outputs[0][..chunk.len()]);
+            theirs(compressed, &mut outputs[1][..chunk.len()]);
+            assert!(
+                outputs.iter().all(|output| output[..chunk.len()] == **chunk),
+                "{row}"
+            );
+        }
+        let [our_output, their_output] = &mut outputs;
+        let mut our_turn = || {
+            group
+                .iter()
+                .for_each(|(from, to)| ours(from, &mut our_output[..to.len()]));
+        };
+        let mut their_turn = || {
+            group
+                .iter()
+                .for_each(|(from, to)| theirs(from, &mut their_output[..to.len()]));
+        };
+        let least = cpu_time::least(DECODE_ROUNDS, [&mut our_turn, &mut their_turn]);
+        sums = [sums[0] + least[0], sums[1] + least[1]];
+    }
+    print_row(row, chunks.iter().map(|(_, chunk)| chunk.len()).sum(), sums, "");
+}
+
+fn encode(row: &str, codec: Codec, chunk_bytes: u32, data: &[u8]) {
+    let mut encoder = Encoder::new(codec, chunk_bytes).expect("a chunk size of the format");
+    let mut ours = |chunk: &[u8], output: &mut Vec<u8>| encoder.compress(chunk, output);
+    let mut theirs = libwim::encoder(codec, chunk_bytes);
+    let mut back = libwim::decoder(codec, chunk_bytes);
+    let mut outputs = [Vec::new(), Vec::new()];
+    let mut decoded = vec![0; chunk_bytes as usize];
+    let mut sizes = [0_usize; 2];
+    let mut sums = [Duration::ZERO; 2];
+    for group in data.chunks(GROUP_BYTES) {
+        let chunks = || group.chunks(chunk_bytes as usize);
+        for chunk in chunks() {
+            let [our_output, their_output] = &mut outputs;
+            sizes[1] += theirs(chunk, their_output).map_or(chunk.len(), |()| their_output.len());
+            sizes[0] += match ours(chunk, our_output) {
+                Some(()) => {
+                    back(our_output, &mut decoded[..chunk.len()]);
+                    assert!(decoded[..chunk.len()] == *chunk, "{row}");
+                    our_output.len()
+                }
+                None => chunk.len(),
+            };
+        }
+        let [our_output, their_output] = &mut outputs;
+        let mut our_turn = || chunks().for_each(|chunk| _ = ours(chunk, our_output));
+        let mut their_turn = || chunks().for_each(|chunk| _ = theirs(chunk, their_output));
+        let least = cpu_time::least(ENCODE_ROUNDS, [&mut our_turn, &mut their_turn]);
+        sums = [sums[0] + least[0], sums[1] + least[1]];
+    }
+    let more = 100.0 * (sizes[0] as f64 / sizes[1] as f64 - 1.0);
+    print_row(row, data.len(), sums, &format!("{more:+.2} %"));
+}
+
+fn print_row(row: &str, bytes: usize, [ours, theirs]: [Duration; 2], size: &str) {
+    let speed = |time: Duration| bytes as f64 / 1e6 / time.as_secs_f64();
+    let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
+    println!(
+        "| {row} | {:.0} | {:.0} | {ratio:.2} | {size} |",
+        speed(ours),
+        speed(theirs)
+    );
+}

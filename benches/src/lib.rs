@@ -1,1 +1,4 @@
-//! Inputs shared by the benchmarks.
+//! What the benchmarks share.
+
+pub mod cpu_time;
+pub mod libwim;
