@@ -8,6 +8,7 @@ mod draft;
 mod lying;
 mod metadata;
 mod resources;
+mod stored_chunks;
 #[path = "../support/mod.rs"]
 mod support;
 
