@@ -85,8 +85,8 @@ fn peak_is_bounded() {
     }
     // LZX, XPRESS, LZMS in solid chunks of 64 MiB: most MiB, and for each worker.
     for (name, most_mib, each_mib) in [
-        ("install.wim", 32, 2),
-        ("boot.wim", 32, 2),
+        ("install.wim", 30, 2),
+        ("boot.wim", 30, 2),
         ("install.esd", 64, 85),
     ] {
         let Some(file) = sample(name) else { return };

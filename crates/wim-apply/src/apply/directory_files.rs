@@ -1,118 +1,128 @@
 //! The files of a directory target: where each is made, and writing their data from several threads.
 
 use std::collections::HashMap;
-use std::fs::{File, FileTimes, OpenOptions};
+use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::Write;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::directory_links::LinkData;
+use super::directory_tree::{Place, Tree};
 use super::{BlobInfo, ParallelSink, TargetError};
 use crate::BlobId;
 
 /// 100 ns units from 1601 to 1970.
 const UNIX_EPOCH_FILETIME: u64 = 116_444_736_000_000_000;
-/// Largest reparse data that Windows allows.
-const MAX_REPARSE_BYTES: u64 = 16 << 10;
 
 /// What is written where.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    directories: Arc<Vec<PathBuf>>,
-    /// By inode: where its first name is made. `None` for directories and symbolic links.
-    places: Vec<Option<Place>>,
-    /// The names of all places, one after the other.
-    names: String,
-    /// Blobs and the inodes that hold them, sorted.
+    pub(super) tree: Tree,
+    /// By inode. `None` for directories and links.
+    files: Vec<Option<HostFile>>,
+    /// Further names of files, by inode.
+    more_names: Vec<(u32, Place)>,
+    /// Blobs and the files that hold them.
     uses: Vec<(BlobId, u32)>,
-    /// Reparse data by inode.
-    reparse: Mutex<HashMap<u32, Vec<u8>>>,
+    /// Files without data.
+    empty: Vec<u32>,
+    pub(super) link_data: LinkData,
     /// Files whose blob comes in parts.
     open: Mutex<HashMap<BlobId, Arc<OpenFile>>>,
 }
 
 #[derive(Clone, Debug)]
-struct Place {
-    directory: u32,
-    name: Range<u32>,
+struct HostFile {
+    /// Of its first name.
+    place: Place,
     last_write_time: u64,
 }
 
 #[derive(Debug)]
 struct OpenFile {
     file: File,
+    path: PathBuf,
     inode: u32,
     left_bytes: Mutex<u64>,
 }
 
 impl Files {
-    pub(super) fn new(inodes: usize, directories: Arc<Vec<PathBuf>>) -> Self {
+    pub(super) fn new(tree: Tree, inodes: usize) -> Self {
         Self {
-            directories,
-            places: vec![None; inodes],
+            tree,
+            files: vec![None; inodes],
             ..Self::default()
         }
     }
 
-    pub(super) fn add_use(&mut self, blob: BlobId, inode: u32) {
-        self.uses.push((blob, inode));
-    }
-
-    /// After the last use was added.
-    pub(super) fn sort_uses(&mut self) {
-        self.uses.sort_unstable();
-        self.uses.dedup();
-        self.uses.shrink_to_fit();
-    }
-
-    pub(super) fn has_place(&self, inode: u32) -> bool {
-        self.place(inode).is_some()
-    }
-
-    pub(super) fn add_place(&mut self, inode: u32, directory: u32, name: &str, last_write_time: u64) {
-        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        let start = offset(self.names.len());
-        self.names.push_str(name);
-        if let Some(place) = self.places.get_mut(inode as usize) {
-            *place = Some(Place {
-                directory,
-                name: start..offset(self.names.len()),
-                last_write_time,
-            });
+    /// A name of a file. With its first name come the blob that it holds and its time.
+    pub(super) fn add_name(&mut self, inode: u32, place: Place, blob: Option<BlobId>, last_write_time: u64) {
+        match self.files.get_mut(inode as usize) {
+            Some(file @ None) => {
+                *file = Some(HostFile {
+                    place,
+                    last_write_time,
+                });
+                match blob {
+                    Some(blob) => self.uses.push((blob, inode)),
+                    None => self.empty.push(inode),
+                }
+            }
+            _ => self.more_names.push((inode, place)),
         }
     }
 
-    fn place(&self, inode: u32) -> Option<&Place> {
-        self.places.get(inode as usize)?.as_ref()
+    /// After the last name was added.
+    pub(super) fn sort(&mut self) {
+        self.tree.shrink();
+        self.uses.sort_unstable();
+        self.uses.shrink_to_fit();
+        // Stable: names are made in the order in which they came.
+        self.more_names.sort_by_key(|(inode, _)| *inode);
+        self.more_names.shrink_to_fit();
+        self.link_data.sort();
     }
 
-    /// Host path of the first name of an inode.
-    pub(super) fn path(&self, inode: u32) -> Option<PathBuf> {
-        let place = self.place(inode)?;
-        let directory = self.directories.get(place.directory as usize)?;
-        let name = self
-            .names
-            .get(place.name.start as usize..place.name.end as usize)?;
-        Some(directory.join(name))
+    fn file(&self, inode: u32) -> Option<&HostFile> {
+        self.files.get(inode as usize)?.as_ref()
     }
 
-    /// Reparse data of an inode, when it came.
-    pub(super) fn reparse_data(&self, inode: u32) -> Option<Vec<u8>> {
-        lock(&self.reparse).get(&inode).cloned()
+    /// Makes the files that hold nothing.
+    pub(super) fn make_empty(&self) -> Result<(), TargetError> {
+        self.empty
+            .iter()
+            .try_for_each(|inode| self.write_whole(*inode, &[]))
     }
 
     /// Makes the file of an inode, complete.
-    pub(super) fn write_whole(&self, inode: u32, bytes: &[u8]) -> Result<(), TargetError> {
-        let Some((path, place)) = self.path(inode).zip(self.place(inode)) else {
+    fn write_whole(&self, inode: u32, bytes: &[u8]) -> Result<(), TargetError> {
+        let Some(file) = self.file(inode) else {
             return Ok(());
         };
+        let path = self.tree.path_in_made(&file.place)?;
         let write = || -> std::io::Result<()> {
-            let mut file = new_file(&path)?;
-            file.write_all(bytes)?;
-            set_time(&file, place.last_write_time)
+            let mut to = new_file(&path)?;
+            to.write_all(bytes)?;
+            set_time(&to, file.last_write_time)
         };
-        write().map_err(|e| at(&path, e))
+        write().map_err(|e| at(&path, e))?;
+        self.tree.entry_is_made(&file.place)?;
+        self.link_names(inode, &path)
+    }
+
+    /// Makes the other names of a file that is complete.
+    fn link_names(&self, inode: u32, original: &Path) -> Result<(), TargetError> {
+        let start = self.more_names.partition_point(|(other, _)| *other < inode);
+        let names = self.more_names[start..]
+            .iter()
+            .take_while(|(other, _)| *other == inode);
+        for (_, place) in names {
+            let path = self.tree.path_in_made(place)?;
+            fs::hard_link(original, &path).map_err(|e| at(&path, e))?;
+            self.tree.entry_is_made(place)?;
+        }
+        Ok(())
     }
 
     fn inodes_of(&self, blob: BlobId) -> impl Iterator<Item = u32> {
@@ -123,42 +133,46 @@ impl Files {
             .map(|(_, inode)| *inode)
     }
 
-    /// The file that the parts of a blob go to: of the first inode that holds it.
+    /// The file that the parts of a blob go to: the first that holds it.
     fn open_file(&self, blob: &BlobInfo) -> Result<Option<Arc<OpenFile>>, TargetError> {
         let mut open = lock(&self.open);
         if let Some(file) = open.get(&blob.id) {
             return Ok(Some(Arc::clone(file)));
         }
-        let first = self.inodes_of(blob.id).find(|inode| self.has_place(*inode));
-        let Some((inode, path)) = first.and_then(|inode| Some((inode, self.path(inode)?))) else {
+        let first = self.inodes_of(blob.id).next();
+        let Some((inode, host)) = first.and_then(|inode| Some((inode, self.file(inode)?))) else {
             return Ok(None);
         };
+        let path = self.tree.path_in_made(&host.place)?;
         let file = Arc::new(OpenFile {
             file: new_file(&path).map_err(|e| at(&path, e))?,
+            path,
             inode,
             left_bytes: Mutex::new(blob.size_bytes),
         });
+        self.tree.entry_is_made(&host.place)?;
         open.insert(blob.id, Arc::clone(&file));
         Ok(Some(file))
     }
 
-    /// All parts of a blob were written: the time of its file, and the other files that hold it.
+    /// All parts of a blob were written: the time and names of its file, and the other files that hold it.
     fn complete(&self, blob: BlobId, written: &OpenFile) -> Result<(), TargetError> {
-        let Some((first, place)) = self.path(written.inode).zip(self.place(written.inode)) else {
-            return Ok(());
-        };
-        set_time(&written.file, place.last_write_time).map_err(|e| at(&first, e))?;
+        let first = &written.path;
+        let time = self.file(written.inode).map_or(0, |file| file.last_write_time);
+        set_time(&written.file, time).map_err(|e| at(first, e))?;
+        self.link_names(written.inode, first)?;
         for inode in self.inodes_of(blob).filter(|inode| *inode != written.inode) {
-            let Some((path, place)) = self.path(inode).zip(self.place(inode)) else {
-                continue;
-            };
-            let mut from = File::open(&first).map_err(|e| at(&first, e))?;
+            let Some(file) = self.file(inode) else { continue };
+            let path = self.tree.path_in_made(&file.place)?;
+            let mut from = File::open(first).map_err(|e| at(first, e))?;
             let mut copy = || -> std::io::Result<()> {
                 let mut to = new_file(&path)?;
                 std::io::copy(&mut from, &mut to)?;
-                set_time(&to, place.last_write_time)
+                set_time(&to, file.last_write_time)
             };
             copy().map_err(|e| at(&path, e))?;
+            self.tree.entry_is_made(&file.place)?;
+            self.link_names(inode, &path)?;
         }
         Ok(())
     }
@@ -166,15 +180,7 @@ impl Files {
 
 impl ParallelSink for Files {
     fn put(&self, blob: &BlobInfo, start: u64, bytes: &[u8]) -> Result<(), TargetError> {
-        for inode in self.inodes_of(blob.id).filter(|inode| !self.has_place(*inode)) {
-            let end = start.saturating_add(bytes.len() as u64);
-            if end <= blob.size_bytes && blob.size_bytes <= MAX_REPARSE_BYTES {
-                let mut reparse = lock(&self.reparse);
-                let data = reparse.entry(inode).or_default();
-                data.resize(blob.size_bytes as usize, 0);
-                data[start as usize..end as usize].copy_from_slice(bytes);
-            }
-        }
+        self.link_data.put(blob, start, bytes)?;
         if bytes.len() as u64 == blob.size_bytes {
             let mut inodes = self.inodes_of(blob.id);
             return inodes.try_for_each(|inode| self.write_whole(inode, bytes));
@@ -182,10 +188,7 @@ impl ParallelSink for Files {
         let Some(open) = self.open_file(blob)? else {
             return Ok(());
         };
-        open.write_at(bytes, start).map_err(|e| {
-            let path = self.path(open.inode).unwrap_or_default();
-            at(&path, e)
-        })?;
+        open.write_at(bytes, start).map_err(|e| at(&open.path, e))?;
         let mut left = lock(&open.left_bytes);
         *left = left.saturating_sub(bytes.len() as u64);
         if *left == 0 {
@@ -213,7 +216,7 @@ impl OpenFile {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Features;
+use super::reparse::is_link;
 use crate::image::{DentryId, Image, Inode, StreamKind};
 
 /// Most paths given as examples.
@@ -19,6 +20,23 @@ pub struct Loss {
     pub examples: Vec<String>,
 }
 
+impl Loss {
+    pub(super) fn none(what: &'static str) -> Self {
+        Self {
+            what,
+            count: 0,
+            examples: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, path: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.examples.len() < MAX_EXAMPLES {
+            self.examples.push(path());
+        }
+    }
+}
+
 /// What of `image` a target with these features loses; empty when nothing is.
 #[must_use]
 pub fn loss_report(image: &Image, features: Features) -> Vec<Loss> {
@@ -32,13 +50,13 @@ pub fn loss_report(image: &Image, features: Features) -> Vec<Loss> {
         }),
         (
             features.reparse_points,
-            "reparse points other than relative symbolic links",
-            |i| i.is_reparse_point() && i.reparse_tag != IO_REPARSE_TAG_SYMLINK,
+            "reparse points other than symbolic links and junctions",
+            |i| i.is_reparse_point() && !is_link(i),
         ),
         (
             features.reparse_points || features.symbolic_links,
-            "symbolic links",
-            |i| i.is_reparse_point() && i.reparse_tag == IO_REPARSE_TAG_SYMLINK,
+            "symbolic links and junctions",
+            is_link,
         ),
         (features.object_ids, "object ids", |i| {
             i.tagged_items.iter().any(|item| item.tag == 1)
@@ -65,21 +83,24 @@ pub fn loss_report(image: &Image, features: Features) -> Vec<Loss> {
             .iter()
             .position(|loss| loss.what == what)
             .unwrap_or_else(|| {
-                losses.push(Loss {
-                    what,
-                    count: 0,
-                    examples: Vec::new(),
-                });
+                losses.push(Loss::none(what));
                 losses.len() - 1
             });
-        let loss = &mut losses[index];
-        loss.count += 1;
-        if loss.examples.len() < MAX_EXAMPLES {
-            loss.examples.push(image.path_of(id));
-        }
+        losses[index].add(|| image.path_of(id));
     };
     let mut seen = vec![false; image.inodes.len()];
+    let mut is_below_link = vec![false; image.dentries.len()];
     for (id, dentry) in image.walk(Image::ROOT) {
+        if !features.reparse_points {
+            let parent = dentry.parent;
+            let below = is_below_link.get(parent.0 as usize).copied().unwrap_or_default()
+                || (parent != Image::ROOT && image.inode_of(parent).is_some_and(is_link));
+            if below {
+                note("entries below links", id);
+                is_below_link[id.0 as usize] = true;
+                continue;
+            }
+        }
         if !features.short_names && !dentry.short_name.is_empty() {
             note("short names", id);
         }
@@ -103,6 +124,3 @@ pub fn loss_report(image: &Image, features: Features) -> Vec<Loss> {
     }
     losses
 }
-
-/// `IO_REPARSE_TAG_SYMLINK`.
-pub(super) const IO_REPARSE_TAG_SYMLINK: u32 = 0xa000_000c;

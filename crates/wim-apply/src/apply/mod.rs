@@ -3,6 +3,8 @@
 mod deliver;
 mod directory;
 mod directory_files;
+mod directory_links;
+mod directory_tree;
 mod image;
 mod loss;
 mod reparse;

@@ -119,10 +119,11 @@ pub struct DeliverReport {
 /// Hands blobs to a sink, in the order in which they lie in the files, each once. The SHA-1 of every blob is
 /// verified; small blobs before any byte of them is handed over.
 ///
-/// Memory: at most 4 MiB and 2 MiB for each worker with chunks of up to 512 KiB; with larger chunks (solid
-/// resources) one compressed chunk, and for each worker one uncompressed and one compressed chunk, and one more
-/// uncompressed chunk unless the sink is a [`ParallelSink`](super::ParallelSink) too. Blobs that are compressed anew ([`Want::Compact`](super::Want)) add their compressed size until they are handed
-/// over, and with large chunks one more uncompressed chunk for each worker.
+/// Memory: at most 4 MiB and 2 MiB for each worker with chunks of up to 512 KiB, half of that when the sink is a
+/// [`ParallelSink`](super::ParallelSink) too; with larger chunks (solid resources) one compressed chunk, for each
+/// worker one uncompressed and one compressed chunk, and one more uncompressed chunk unless the sink is a
+/// `ParallelSink`. Blobs that are compressed anew ([`Want::Compact`](super::Want)) add their compressed size until
+/// they are handed over, and with large chunks one more uncompressed chunk for each worker.
 ///
 /// All workers take part in compressing a large blob anew. Its SHA-1 is verified before any byte of its
 /// compressed form is handed over.

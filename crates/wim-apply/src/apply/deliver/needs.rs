@@ -56,7 +56,9 @@ impl Needs {
     fn room_for_small_chunks(&self, options: &ApplyOptions) -> Room {
         let held = (4 * MIB + TABLE_BYTES).saturating_add(self.max_recompress_bytes);
         let workers = worker_count(options, held, 3 * MIB);
-        let bytes = (workers as u64 + 2).saturating_mul(MIB);
+        // Bytes that wait for their turn take more.
+        let each = if self.in_order { MIB } else { GROUP_BYTES as u64 };
+        let bytes = (workers as u64 + 2).saturating_mul(each);
         Room {
             workers,
             input_bytes: bytes,
