@@ -1,5 +1,6 @@
 //! Linux' own drivers and ntfs-3g mount a built volume read-write, work on it, and leave it clean.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -9,7 +10,8 @@ use testkit::kernel::{Driver, Job, run};
 use testkit::manifest::NtfsMount;
 
 use crate::features::{MOUNTABLE, everything};
-use crate::support::{check, noise, spec};
+use crate::limits::many_files;
+use crate::support::{build, check, noise, spec};
 
 /// All volumes in one boot: it takes longer than the work on them. Linux 7.2's `ntfs` driver damages volumes with
 /// records of 4096 bytes when it writes, `mkntfs`' own, too: it is not asked about them.
@@ -80,4 +82,39 @@ fn ntfs3_mounts_and_writes() {
 #[test]
 fn the_ntfs_driver_of_linux_7_mounts_and_writes() {
     mount_and_write(Driver::Ntfs);
+}
+
+/// On demand, with `WTGCTL_KERNEL_MANY_FILES=1`: it takes minutes.
+#[test]
+fn ntfs3_mounts_and_writes_a_hundred_thousand_files() {
+    const FILES: u64 = 100_000;
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "how thorough a test is, is for the one who runs it to say"
+    )]
+    if std::env::var_os("WTGCTL_KERNEL_MANY_FILES").is_none() {
+        return;
+    }
+    let (builder, deliveries) = many_files(FILES);
+    let volume = build(builder, &deliveries);
+    check(&volume.path, 512);
+    let Some(found) = run(&[&volume.path], Driver::Ntfs3, Job::Write) else {
+        return;
+    };
+    let found = &found[0];
+    assert!(found.error.is_none(), "{:?}\n{}", found.error, found.messages);
+    // Every file that was there, with its content, beside what the kernel made.
+    let mut sizes: BTreeMap<&str, &str> = BTreeMap::new();
+    for (path, facts) in &found.manifest.0 {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if let (Some(number), Some(size)) = (name.strip_prefix("file "), facts.get("size")) {
+            assert!(sizes.insert(number, size).is_none(), "{path}");
+        }
+    }
+    assert_eq!(sizes.len() as u64, FILES);
+    for (number, size) in sizes {
+        let number: u64 = number.parse().unwrap();
+        assert_eq!(size.parse(), Ok(number * 31 % 900), "file {number}");
+    }
+    check(&volume.path, 512);
 }

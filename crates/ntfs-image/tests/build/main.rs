@@ -1,5 +1,6 @@
 //! The builder against foreign readers and checkers.
 
+mod divided;
 mod features;
 mod kernel;
 mod limits;
