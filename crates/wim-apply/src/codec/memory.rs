@@ -49,7 +49,8 @@ pub(super) unsafe fn put(output: &mut [u8], at: usize, byte: u8) {
 #[inline(always)]
 pub(super) unsafe fn copy_match(output: &mut [u8], at: usize, offset: usize, length: usize) {
     debug_assert!((1..=at).contains(&offset) && at + length + SLOP_BYTES <= output.len());
-    // SAFETY: the bytes from `offset` before `to` up to `length + SLOP_BYTES` after it are of `output`.
+    // SAFETY: by the caller's promise `at` is within the output, which the bytes from `offset` before `to` up to
+    // `length + SLOP_BYTES` after it belong to.
     unsafe {
         let to = output.as_mut_ptr().add(at);
         if offset >= 16 {
@@ -66,8 +67,9 @@ pub(super) unsafe fn copy_match(output: &mut [u8], at: usize, offset: usize, len
 /// `to - offset` to `to + length + SLOP_BYTES` must be in one allocation, and `offset` at least 16.
 #[inline(always)]
 unsafe fn copy_far(to: *mut u8, offset: usize, length: usize) {
-    // SAFETY: two blocks are copied always, and two more only while `done < length`, so all end at most 32 bytes after the
-    // match.
+    // SAFETY: blocks are written from `to` on. Two of them are always, and two more at `done` only while it is less than
+    // `length`, so that all end within the 32 bytes after the match. Each is read from `offset` before its place, which is
+    // not before `to - offset`, and ends at its place or earlier.
     unsafe {
         copy_block::<16>(to, offset);
         copy_block::<16>(to.add(16), offset);
@@ -87,7 +89,9 @@ unsafe fn copy_far(to: *mut u8, offset: usize, length: usize) {
 #[inline(always)]
 unsafe fn copy_near(to: *mut u8, offset: usize, length: usize) {
     let mut done = 0;
-    // SAFETY: all blocks begin before the end of the match and have at most 16 bytes.
+    // SAFETY: every block is written to a place before the end of the match and has at most 16 bytes, so it ends within the
+    // `SLOP_BYTES` after the match. What is read begins `offset` before the place, and ends before what is written does;
+    // the byte before `to` is there because `offset` is 1.
     unsafe {
         if offset == 1 {
             let block = [to.sub(1).read(); 16];
@@ -109,11 +113,13 @@ unsafe fn copy_near(to: *mut u8, offset: usize, length: usize) {
     }
 }
 
+/// Copies a block from `offset` bytes back.
+///
 /// # Safety
-/// `to - offset` and `to` must be valid for `N` bytes.
+/// `to - offset` and `to` must be valid for `N` bytes, of one allocation.
 #[inline(always)]
 unsafe fn copy_block<const N: usize>(to: *mut u8, offset: usize) {
-    // SAFETY: the caller's promise; arrays of bytes need no alignment.
+    // SAFETY: the caller's promise; arrays of bytes need no alignment, and the block is read as a whole before it is written.
     unsafe {
         let block = to.sub(offset).cast::<[u8; N]>().read();
         to.cast::<[u8; N]>().write(block);
@@ -138,6 +144,39 @@ mod tests {
     fn a_load_past_the_end_is_noticed() {
         // SAFETY: not kept; the assertion comes before the access.
         unsafe { load_u64(&[0; 8], 1) };
+    }
+
+    #[test]
+    #[should_panic(expected = "at + 8 <= buffer.len()")]
+    fn a_load_of_units_past_the_end_is_noticed() {
+        // SAFETY: not kept; the assertion comes before the access.
+        unsafe { load_units(&[0; 8], 1) };
+    }
+
+    #[test]
+    fn units_are_loaded_first_one_on_top() {
+        // SAFETY: eight bytes follow the first one.
+        let units = unsafe { load_units(&[9, 2, 1, 4, 3, 6, 5, 8, 7], 1) };
+        assert_eq!(units, 0x0102_0304_0506_0708);
+    }
+
+    /// Every kind of copy, in buffers that end where they may.
+    #[test]
+    fn matches_are_copied_and_nothing_behind_the_slop_is_touched() {
+        for offset in 1..70 {
+            for length in 0..100 {
+                let mut output: Vec<u8> = (0..offset + length + SLOP_BYTES).map(|i| i as u8).collect();
+                let mut expected = output.clone();
+                copy_exact(&mut expected, offset, offset, length);
+                // SAFETY: `offset` bytes come before, the match and `SLOP_BYTES` after.
+                unsafe { copy_match(&mut output, offset, offset, length) };
+                assert_eq!(
+                    output[..offset + length],
+                    expected[..offset + length],
+                    "{offset} {length}"
+                );
+            }
+        }
     }
 
     #[test]

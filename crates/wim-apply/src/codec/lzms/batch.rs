@@ -2,12 +2,10 @@
 //!
 //! A match in a large chunk most often copies from memory that is in no cache. So the decoder fetches the source as
 //! soon as it knows the offset, and goes on; the copies follow some hundred items later.
-#![expect(unsafe_code, reason = "one unchecked copy in an inner loop")]
 
-use super::sink::{Sink, Source, check, copy_delta};
+use super::sink::{Sink, Source, carry_out, check};
 use crate::codec::Reason;
 use crate::codec::cpu::prefetch;
-use crate::codec::memory::{SLOP_BYTES, copy_exact, copy_match};
 
 /// Matches in a batch.
 const MATCHES: usize = 256;
@@ -71,18 +69,8 @@ impl<'a> Batch<'a> {
             let run = item.literals as usize;
             at = copy_literals(self.output, at, literals, run);
             literals = &literals[run..];
-            let (offset, length) = (item.offset as usize, item.length as usize);
-            match item.source {
-                Source::Copy
-                    if offset.wrapping_sub(1) < at && at + length + SLOP_BYTES <= self.output.len() =>
-                {
-                    // SAFETY: it was checked just now; lengths and positions are far from overflowing.
-                    unsafe { copy_match(self.output, at, offset, length) };
-                }
-                Source::Copy => copy_exact(self.output, at, offset, length),
-                Source::Delta(power) => copy_delta(self.output, at, 1 << power, offset, length),
-            }
-            at += length;
+            carry_out(self.output, at, item.source, item.offset, item.length);
+            at += item.length as usize;
         }
         self.done = copy_literals(self.output, at, literals, fill.literals - fill.matched_literals);
         Fill {

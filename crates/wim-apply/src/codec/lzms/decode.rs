@@ -86,32 +86,21 @@ impl State {
         self.codes.length.reset(LENGTH_SLOTS);
         self.codes.delta_power.reset(DELTA_POWERS);
         self.codes.delta_offset.reset(offset_slots);
-        let mut range = RangeDecoder::new(input);
-        let bits = MirroredBits::new(input, 0);
-        let tail = &Tail::new(input);
-        let (range, contexts, codes) = (&mut range, &mut self.contexts, &mut self.codes);
+        let stream = &mut Stream {
+            range: RangeDecoder::new(input),
+            bits: MirroredBits::new(input, 0),
+            tail: &Tail::new(input),
+            contexts: &mut self.contexts,
+            codes: &mut self.codes,
+        };
         let done = if output.len() <= CACHED_BYTES {
             let sink = Direct::new(output);
-            cpu::run(Items {
-                range,
-                bits,
-                tail,
-                contexts,
-                codes,
-                sink,
-            })
+            cpu::run(Items { stream, sink })
         } else {
             let sink = Batch::new(output);
-            cpu::run(Items {
-                range,
-                bits,
-                tail,
-                contexts,
-                codes,
-                sink,
-            })
+            cpu::run(Items { stream, sink })
         };
-        done.map_err(|reason| error(range.position(), reason))?;
+        done.map_err(|reason| error(stream.range.position(), reason))?;
         self.filter.undo(output);
         Ok(())
     }
@@ -165,30 +154,29 @@ struct DeltaPair {
     raw_offset: u32,
 }
 
-struct Items<'a, 'b, S> {
-    range: &'a mut RangeDecoder<'b>,
+/// What the items are read from.
+struct Stream<'a, 'b> {
+    range: RangeDecoder<'b>,
     bits: MirroredBits<'b>,
     tail: &'b Tail,
     contexts: &'a mut AllContexts,
     codes: &'a mut Codes,
+}
+
+struct Items<'a, 'b, 'c, S> {
+    stream: &'a mut Stream<'b, 'c>,
     sink: S,
 }
 
-impl<S: Sink> Hot for Items<'_, '_, S> {
+impl<S: Sink> Hot for Items<'_, '_, '_, S> {
     type Output = Result<(), Reason>;
 
     #[inline(always)]
     fn run(self) -> Self::Output {
-        let mut range = *self.range;
-        let done = items(
-            &mut range,
-            self.bits,
-            self.tail,
-            self.contexts,
-            self.codes,
-            self.sink,
-        );
-        *self.range = range;
+        // A copy, to be held in registers.
+        let mut range = self.stream.range;
+        let done = items(&mut range, self.stream, self.sink);
+        self.stream.range = range;
         done
     }
 }
@@ -196,12 +184,11 @@ impl<S: Sink> Hot for Items<'_, '_, S> {
 #[inline(always)]
 fn items<'a>(
     range: &mut RangeDecoder<'a>,
-    mut bits: MirroredBits<'a>,
-    tail: &'a Tail,
-    contexts: &mut AllContexts,
-    codes: &mut Codes,
+    stream: &mut Stream<'_, 'a>,
     mut sink: impl Sink,
 ) -> Result<(), Reason> {
+    let (mut bits, tail) = (stream.bits, stream.tail);
+    let contexts = &mut *stream.contexts;
     let Codes {
         builder,
         literal,
@@ -209,7 +196,7 @@ fn items<'a>(
         length: length_code,
         delta_power,
         delta_offset,
-    } = codes;
+    } = &mut *stream.codes;
     let mut lz_offsets = LzOffsets::default();
     let mut delta_pairs = [1, 2, 3, 4].map(|raw_offset| DeltaPair { power: 0, raw_offset });
     let mut previous = Previous::Literal;

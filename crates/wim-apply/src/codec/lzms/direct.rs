@@ -1,9 +1,7 @@
 //! Items that are carried out at once: for chunks that lie in the caches.
-#![expect(unsafe_code, reason = "unchecked stores and copies in an inner loop")]
 
-use super::sink::{Sink, Source, check, copy_delta};
+use super::sink::{Sink, Source, carry_out, check};
 use crate::codec::Reason;
-use crate::codec::memory::{SLOP_BYTES, copy_exact, copy_match, put};
 
 /// The output.
 #[derive(Debug)]
@@ -27,9 +25,9 @@ impl Sink for Direct<'_> {
 
     #[inline(always)]
     fn literal(&mut self, fill: &mut usize, byte: u8) {
-        if *fill < self.output.len() {
-            // SAFETY: it was checked just now; after `is_full` the compiler knows it.
-            unsafe { put(self.output, *fill, byte) };
+        // After `is_full` the compiler knows that there is one.
+        if let Some(place) = self.output.get_mut(*fill) {
+            *place = byte;
         }
         *fill += 1;
     }
@@ -48,16 +46,8 @@ impl Sink for Direct<'_> {
     ) -> Result<(), Reason> {
         let at = *fill;
         check(self.output.len(), at, reach, length)?;
-        let (offset, length) = (offset as usize, length as usize);
-        match source {
-            Source::Copy if offset.wrapping_sub(1) < at && at + length + SLOP_BYTES <= self.output.len() => {
-                // SAFETY: it was checked just now; lengths and positions are far from overflowing.
-                unsafe { copy_match(self.output, at, offset, length) };
-            }
-            Source::Copy => copy_exact(self.output, at, offset, length),
-            Source::Delta(power) => copy_delta(self.output, at, 1 << power, offset, length),
-        }
-        *fill = at + length;
+        carry_out(self.output, at, source, offset, length);
+        *fill = at + length as usize;
         Ok(())
     }
 

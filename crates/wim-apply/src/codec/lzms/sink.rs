@@ -1,6 +1,8 @@
 //! Where decoded items go.
+#![expect(unsafe_code, reason = "one unchecked copy in an inner loop")]
 
 use crate::codec::Reason;
+use crate::codec::memory::{SLOP_BYTES, copy_exact, copy_match};
 
 /// How a match makes its bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,8 +53,24 @@ pub(super) fn check(output_bytes: usize, at: usize, reach: u64, length: u32) -> 
     Ok(())
 }
 
+/// Makes the bytes of a match that was checked.
+#[inline(always)]
+pub(super) fn carry_out(output: &mut [u8], at: usize, source: Source, offset: u32, length: u32) {
+    let (offset, length) = (offset as usize, length as usize);
+    match source {
+        Source::Copy
+            if offset.wrapping_sub(1) < at && at.saturating_add(length + SLOP_BYTES) <= output.len() =>
+        {
+            // SAFETY: both were asked just now; a sum that would overflow is more than the length of a slice.
+            unsafe { copy_match(output, at, offset, length) };
+        }
+        Source::Copy => copy_exact(output, at, offset, length),
+        Source::Delta(power) => copy_delta(output, at, 1 << power, offset, length),
+    }
+}
+
 /// Each byte differs from the one a span before as it does at the source.
-pub(super) fn copy_delta(output: &mut [u8], at: usize, span: usize, offset: usize, length: usize) {
+fn copy_delta(output: &mut [u8], at: usize, span: usize, offset: usize, length: usize) {
     let output = &mut output[at - offset - span..at + length];
     for to in offset + span..offset + span + length {
         let predicted = output[to - span].wrapping_sub(output[to - offset - span]);

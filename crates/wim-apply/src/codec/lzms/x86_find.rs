@@ -121,96 +121,45 @@ fn block_mask(bytes: &[u8; BLOCK + 2]) -> u32 {
 /// Opcode of `jmp rel32`.
 pub(super) const JUMP: u8 = 0xe9;
 
-/// By bytes' nibbles: which of the instructions (a bit for each) they can belong to.
+/// The three bytes of each instruction and of `jmp`: (mask, value) of each byte.
+const INSTRUCTIONS: [[(u8, u8); 3]; 6] = [
+    [(0xff, 0x48), (0xff, 0x8b), (0xf7, 0x05)],
+    [(0xfb, 0x48), (0xff, 0x8d), (0x07, 0x05)],
+    [(0xff, 0xe8), (0, 0), (0, 0)],
+    [(0xff, JUMP), (0, 0), (0, 0)],
+    [(0xff, 0xf0), (0xff, 0x83), (0xff, 0x05)],
+    [(0xff, 0xff), (0xff, 0x15), (0, 0)],
+];
+
+/// By a byte's nibbles: which of the instructions (a bit for each) it can belong to.
 struct Nibbles {
     low: [u8; 16],
     high: [u8; 16],
 }
 
-/// For the three bytes of an instruction. Bits: 1 for 48 8B (05 or 0D), 2 for 48 8D or 4C 8D (modrm & 7 = 5), 4 for E8, 8
-/// for E9, 16 for F0 83 05, 32 for FF 15.
-static CLASSES: [Nibbles; 3] = [
-    Nibbles {
-        low: [16, 0, 0, 0, 0, 0, 0, 0, 1 | 2 | 4, 8, 0, 0, 2, 0, 0, 32],
-        high: [0, 0, 0, 0, 1 | 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4 | 8, 16 | 32],
-    },
-    Nibbles {
-        low: [
-            12,
-            12,
-            12,
-            12 | 16,
-            12,
-            12 | 32,
-            12,
-            12,
-            12,
-            12,
-            12,
-            12 | 1,
-            12,
-            12 | 2,
-            12,
-            12,
-        ],
-        high: [
-            12,
-            12 | 32,
-            12,
-            12,
-            12,
-            12,
-            12,
-            12,
-            12 | 1 | 2 | 16,
-            12,
-            12,
-            12,
-            12,
-            12,
-            12,
-            12,
-        ],
-    },
-    Nibbles {
-        low: [
-            44,
-            44,
-            44,
-            44,
-            44,
-            44 | 1 | 2 | 16,
-            44,
-            44,
-            44,
-            44,
-            44,
-            44,
-            44,
-            44 | 1 | 2,
-            44,
-            44,
-        ],
-        high: [
-            46 | 1 | 16,
-            46,
-            46,
-            46,
-            46,
-            46,
-            46,
-            46,
-            46,
-            46,
-            46,
-            46,
-            46,
-            46,
-            46,
-            46,
-        ],
-    },
-];
+/// For the three bytes of an instruction.
+static CLASSES: [Nibbles; 3] = [nibbles(0), nibbles(1), nibbles(2)];
+
+const fn nibbles(place: usize) -> Nibbles {
+    let (mut low, mut high) = ([0; 16], [0; 16]);
+    let mut i = 0;
+    while i < INSTRUCTIONS.len() {
+        let (mask, value) = INSTRUCTIONS[i][place];
+        let mut nibble = 0;
+        while nibble < 16 {
+            let byte = nibble as u8;
+            if (byte ^ value) & mask & 0x0f == 0 {
+                low[nibble] |= 1 << i;
+            }
+            if (byte << 4 ^ value) & mask & 0xf0 == 0 {
+                high[nibble] |= 1 << i;
+            }
+            nibble += 1;
+        }
+        i += 1;
+    }
+    Nibbles { low, high }
+}
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
