@@ -11,6 +11,7 @@ mod decode;
 mod encode;
 mod fast;
 pub mod reference;
+mod runs;
 
 pub use encode::Encoder;
 
