@@ -133,6 +133,15 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// What is captured cannot be read.
+    #[error("reading {what}")]
+    Source {
+        /// What was being read.
+        what: String,
+        /// Cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The target failed.
     #[error("writing the target: {what}")]
     Target {
@@ -159,7 +168,7 @@ impl Error {
             Self::Limit { .. } => ErrorKind::Limit,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Invalid { .. } => ErrorKind::Invalid,
-            Self::Io { .. } => ErrorKind::Io,
+            Self::Io { .. } | Self::Source { .. } => ErrorKind::Io,
             Self::Target { .. } => ErrorKind::Target,
             Self::Interrupted => ErrorKind::Interrupted,
         }

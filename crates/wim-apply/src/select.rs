@@ -157,10 +157,51 @@ impl Image {
         if let Some(root) = keep.first_mut() {
             *root = true;
         }
-        self.with_dentries(&keep)
+        self.with_dentries(&keep, &[])
     }
 
-    fn with_dentries(&self, keep: &[bool]) -> Self {
+    /// These entries with all that is below them, right in the root: without the directories that lead there.
+    ///
+    /// # Errors
+    /// `Invalid` when two of them have the same name.
+    pub fn flattened(&self, selected: &[DentryId]) -> Result<Self> {
+        let mut keep = vec![false; self.dentries.len()];
+        let mut top = Vec::new();
+        for &id in selected {
+            if let Some(slot) = keep.get_mut(id.0 as usize) {
+                *slot = true;
+            }
+        }
+        for (number, dentry) in self.dentries.iter().enumerate() {
+            let below = number > 0 && keep[dentry.parent.0 as usize];
+            let id = DentryId(u32::try_from(number).unwrap_or(u32::MAX));
+            // The root stands for its content.
+            if number > 0 && (dentry.parent == Self::ROOT && below || keep[number] && !below) {
+                top.push(id);
+            }
+            keep[number] |= below;
+        }
+        let mut names = HashMap::new();
+        for &id in &top {
+            if let Some(other) = names.insert(&self.dentries[id.0 as usize].name, id) {
+                return Err(Error::Invalid {
+                    what: "extracting without directories",
+                    reason: format!(
+                        "{} and {} have the same name",
+                        self.path_of(other),
+                        self.path_of(id)
+                    ),
+                });
+            }
+        }
+        if let Some(root) = keep.first_mut() {
+            *root = true;
+        }
+        Ok(self.with_dentries(&keep, &top))
+    }
+
+    /// What is kept; `top` is put into the root. Both are ascending.
+    fn with_dentries(&self, keep: &[bool], top: &[DentryId]) -> Self {
         let mut image = Self {
             security_descriptors: self.security_descriptors.clone(),
             warnings: self.warnings.clone(),
@@ -176,7 +217,12 @@ impl Image {
         {
             let id = DentryId(u32::try_from(image.dentries.len()).unwrap_or(u32::MAX));
             dentries[number] = Some(id);
-            let parent = dentries[dentry.parent.0 as usize].unwrap_or(id);
+            let is_top = top.binary_search(&DentryId(u32::try_from(number).unwrap_or(u32::MAX)));
+            let parent = if is_top.is_ok() {
+                Self::ROOT
+            } else {
+                dentries[dentry.parent.0 as usize].unwrap_or(id)
+            };
             let inode = *inodes.entry(dentry.inode).or_insert_with(|| {
                 let mut inode = self.inodes[dentry.inode.0 as usize].clone();
                 inode.link_count = 0;

@@ -217,3 +217,31 @@ fn metadata_of_wimlib_is_written_as_it_was() {
         );
     }
 }
+
+#[test]
+fn a_file_is_read_by_its_path() {
+    use std::io::{Read, Seek, SeekFrom};
+    let dir = tempfile::tempdir().unwrap();
+    make_tree(&dir.path().join("t"));
+    let path = dir.path().join("x.wim");
+    capture(&dir.path().join("t"), &path, &options(Compression::Lzx, 1));
+    let wim = support::open(&path);
+    let image = wim.image(1).unwrap();
+    let mut file = wim.open_file(&image, r"\windows\CHUNK+1").unwrap();
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::End(-2)).unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes, text(5, 32_769)[32_767..]);
+    bytes.clear();
+    let mut empty = wim.open_file(&image, "Windows/zero").unwrap();
+    assert_eq!(
+        (empty.size_bytes(), empty.read_to_end(&mut bytes).unwrap()),
+        (0, 0)
+    );
+    for (path, kind) in [
+        (r"\Windows", wim_apply::ErrorKind::Invalid),
+        ("nothing", wim_apply::ErrorKind::NotFound),
+    ] {
+        assert_eq!(wim.open_file(&image, path).unwrap_err().kind(), kind);
+    }
+}

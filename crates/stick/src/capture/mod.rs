@@ -78,7 +78,11 @@ impl<R: Read + Seek> VolumeSource<R> {
         windows_info(&mut |path, limit| self.read_file(path, limit), warnings)
     }
 
-    fn read_file(&mut self, path: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, TargetError> {
+    /// The first bytes of a file of the volume, decoded where it is stored compact; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When the volume is damaged there, or reading it fails.
+    pub fn read_file(&mut self, path: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, TargetError> {
         let file = match self.volume.lookup(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ntfs_image::ErrorKind::NotFound => return Ok(None),

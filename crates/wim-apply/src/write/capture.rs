@@ -10,7 +10,7 @@ use super::exclude::exclude;
 use super::xml::ImageXml;
 use super::{CaptureSource, WimWriter, WriteControl, statistics};
 use crate::apply::Progress;
-use crate::image::{Image, InodeId};
+use crate::image::{Image, Inode, InodeId};
 use crate::layout::header_flag;
 use crate::{BlobHash, Error, ImageInfo, Result};
 
@@ -46,8 +46,8 @@ impl Streams<'_, '_> {
         take: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let name = self.source.name_of(inode);
-        let failed = |source| Error::Target {
-            what: format!("nothing: cannot read {name}"),
+        let failed = |source| Error::Source {
+            what: name.clone(),
             source,
         };
         let mut reader = self.source.open(inode, stream).map_err(failed)?;
@@ -70,11 +70,11 @@ impl Streams<'_, '_> {
 
 impl WimWriter<'_> {
     /// Captures a tree as a new image. `exclude` are patterns as [`select`](crate::select) takes them
-    /// (see [`DEFAULT_EXCLUDE`](super::DEFAULT_EXCLUDE)). Of `info`, index and counts are filled in; its
+    /// (see [`DEFAULT_EXCLUDE`](super::DEFAULT_EXCLUDE)); what fits one that begins with `!` is kept all the same. Of `info`, index and counts are filled in; its
     /// times, when not given, are the newest last write in the tree: this crate reads no clock.
     ///
     /// # Errors
-    /// `Target` when the source or the file fails; `Invalid` when content changes while it is read;
+    /// `Io` when the source fails, `Target` when the file does; `Invalid` when content changes while it is read;
     /// `Interrupted`. The file then must not be finished.
     pub fn capture(
         &mut self,
@@ -84,40 +84,13 @@ impl WimWriter<'_> {
         control: &mut WriteControl<'_>,
     ) -> Result<CaptureReport> {
         let (mut image, origin) = read_tree(source, exclude)?;
-        let mut sizes: BTreeMap<u64, u32> = BTreeMap::new();
-        let mut progress = Progress::default();
-        for stream in image.inodes.iter().flat_map(|inode| &inode.streams) {
-            *sizes.entry(stream.size_bytes).or_default() += 1;
-            progress.bytes_total = progress.bytes_total.saturating_add(stream.size_bytes);
-            progress.blobs_total += 1;
+        if !image.inodes.first().is_some_and(Inode::is_directory) {
+            return Err(Error::Invalid {
+                what: "source",
+                reason: format!("{} is no directory", source.name_of(InodeId(0))),
+            });
         }
-        let mut streams = Streams {
-            source,
-            control,
-            progress,
-            buffer: vec![0; READ_BYTES],
-        };
-        for (inode, &from) in image.inodes.iter_mut().zip(&origin) {
-            for (number, stream) in inode.streams.iter_mut().enumerate() {
-                let size = stream.size_bytes;
-                // A large blob that may be a duplicate is hashed before it is compressed.
-                let twin = size > IN_MEMORY_BYTES
-                    && (sizes.get(&size).is_some_and(|&count| count > 1) || self.container.has_size(size));
-                let known = if twin {
-                    Some(hash_stream(&mut streams, from, number)?)
-                } else {
-                    None
-                };
-                stream.hash = match known.filter(|hash| self.container.contains(hash)) {
-                    Some(hash) => {
-                        streams.progress.bytes_done = streams.progress.bytes_done.saturating_add(size);
-                        hash
-                    }
-                    None => self.write_stream(&mut streams, from, number, size)?,
-                };
-                streams.progress.blobs_done += 1;
-            }
-        }
+        self.write_streams(&mut image, &origin, source, control)?;
         let mut info = info.clone();
         statistics::count(&image, &mut info);
         let newest = image.inodes.iter().map(|inode| inode.last_write_time).max();
@@ -139,6 +112,51 @@ impl WimWriter<'_> {
         })
     }
 
+    /// Writes the streams of a tree that was read from `source`, and fills in their hashes.
+    pub(super) fn write_streams(
+        &mut self,
+        image: &mut Image,
+        origin: &[InodeId],
+        source: &mut dyn CaptureSource,
+        control: &mut WriteControl<'_>,
+    ) -> Result<()> {
+        let mut sizes: BTreeMap<u64, u32> = BTreeMap::new();
+        let mut progress = Progress::default();
+        for stream in image.inodes.iter().flat_map(|inode| &inode.streams) {
+            *sizes.entry(stream.size_bytes).or_default() += 1;
+            progress.bytes_total = progress.bytes_total.saturating_add(stream.size_bytes);
+            progress.blobs_total += 1;
+        }
+        let mut streams = Streams {
+            source,
+            control,
+            progress,
+            buffer: vec![0; READ_BYTES],
+        };
+        for (inode, &from) in image.inodes.iter_mut().zip(origin) {
+            for (number, stream) in inode.streams.iter_mut().enumerate() {
+                let size = stream.size_bytes;
+                // A large blob that may be a duplicate is hashed before it is compressed.
+                let twin = size > IN_MEMORY_BYTES
+                    && (sizes.get(&size).is_some_and(|&count| count > 1) || self.container.has_size(size));
+                let known = if twin {
+                    Some(hash_stream(&mut streams, from, number)?)
+                } else {
+                    None
+                };
+                stream.hash = match known.filter(|hash| self.container.contains(hash)) {
+                    Some(hash) => {
+                        streams.progress.bytes_done = streams.progress.bytes_done.saturating_add(size);
+                        hash
+                    }
+                    None => self.write_stream(&mut streams, from, number, size)?,
+                };
+                streams.progress.blobs_done += 1;
+            }
+        }
+        Ok(())
+    }
+
     fn write_stream(
         &mut self,
         streams: &mut Streams<'_, '_>,
@@ -158,7 +176,7 @@ impl WimWriter<'_> {
 /// The tree of a source with the hashes of all streams, and nothing written: what a capture would make.
 ///
 /// # Errors
-/// `Target` when the source fails; `Interrupted`.
+/// `Io` when the source fails; `Interrupted`.
 pub fn hash_tree(
     source: &mut dyn CaptureSource,
     exclude: &[String],
@@ -190,10 +208,16 @@ pub fn hash_tree(
     Ok(image)
 }
 
-fn read_tree(source: &mut dyn CaptureSource, patterns: &[String]) -> Result<(Image, Vec<InodeId>)> {
-    let image = source.tree().map_err(|source| Error::Target {
-        what: "nothing: cannot read the tree".to_owned(),
-        source,
+pub(super) fn read_tree(
+    source: &mut dyn CaptureSource,
+    patterns: &[String],
+) -> Result<(Image, Vec<InodeId>)> {
+    let image = source.tree().map_err(|source| match source.downcast::<Error>() {
+        Ok(own) => *own,
+        Err(source) => Error::Source {
+            what: "the tree".to_owned(),
+            source,
+        },
     })?;
     exclude(image, patterns)
 }

@@ -1,6 +1,6 @@
 //! The file that is being written: resources one after the other, then the tables that find them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 
 use sha1::{Digest, Sha1};
@@ -30,6 +30,9 @@ pub(super) struct Container<'o> {
     /// Blobs in the order of their places.
     pub(super) blobs: Vec<BlobEntry>,
     by_hash: HashMap<BlobHash, usize>,
+    /// Blobs of another file that are not written here, and their sizes.
+    elsewhere: HashSet<BlobHash>,
+    elsewhere_sizes: HashSet<u64>,
     /// Metadata resources in the order of the images.
     pub(super) metadata: Vec<BlobEntry>,
     queue: VecDeque<Queued>,
@@ -74,6 +77,8 @@ impl<'o> Container<'o> {
             part_number: 1,
             blobs: Vec::new(),
             by_hash: HashMap::new(),
+            elsewhere: HashSet::new(),
+            elsewhere_sizes: HashSet::new(),
             metadata: Vec::new(),
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -88,16 +93,21 @@ impl<'o> Container<'o> {
         self.blobs.push(entry);
     }
 
-    /// Whether the blob is there.
-    pub(super) fn contains(&self, hash: &BlobHash) -> bool {
-        self.by_hash.contains_key(hash)
+    /// A blob that another file holds: it is not written.
+    pub(super) fn leave_out(&mut self, hash: BlobHash, size_bytes: u64) {
+        self.elsewhere.insert(hash);
+        self.elsewhere_sizes.insert(size_bytes);
     }
 
-    /// Whether a blob of that size is there.
+    /// Whether the blob is there, or elsewhere.
+    pub(super) fn contains(&self, hash: &BlobHash) -> bool {
+        self.by_hash.contains_key(hash) || self.elsewhere.contains(hash)
+    }
+
+    /// Whether a blob of that size is there, or elsewhere.
     pub(super) fn has_size(&self, size_bytes: u64) -> bool {
-        self.blobs
-            .iter()
-            .any(|entry| entry.resource.size_bytes == size_bytes)
+        let is_there = |entry: &BlobEntry| entry.resource.size_bytes == size_bytes;
+        self.elsewhere_sizes.contains(&size_bytes) || self.blobs.iter().any(is_there)
     }
 
     /// Counts uses of a blob.

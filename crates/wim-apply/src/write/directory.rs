@@ -36,7 +36,8 @@ pub struct DirectorySource {
 }
 
 impl DirectorySource {
-    /// Of the directory at `root`; a link to a directory is followed there, and nowhere else.
+    /// Of the directory at `root`, or of a single file for [`Edit::Add`](super::Edit::Add); a link is followed there,
+    /// and nowhere else.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
@@ -135,17 +136,13 @@ impl CaptureSource for DirectorySource {
         self.links.clear();
         let root = self.root.clone();
         let metadata = fs::metadata(&root).map_err(|e| at(&root, e))?;
-        if !metadata.is_dir() {
-            let error = Error::Invalid {
-                what: "source",
-                reason: format!("{} is no directory", root.display()),
-            };
-            return Err(error.into());
-        }
         let Some(inode) = self.inode(&mut image, &root, &metadata)? else {
             return Ok(image);
         };
         add_name(&mut image, Box::default(), None, inode);
+        if !metadata.is_dir() {
+            return Ok(image);
+        }
         let mut hard_links: HashMap<(u64, u64), InodeId> = HashMap::new();
         let mut pending = vec![(Image::ROOT, root)];
         while let Some((parent, path)) = pending.pop() {

@@ -1,7 +1,7 @@
 //! Leaving entries out of a capture.
 
 use crate::image::{DentryId, Image, InodeId};
-use crate::{Result, select};
+use crate::{Result, parse_list_file, select};
 
 /// What Windows' own tools leave out of every capture.
 pub const DEFAULT_EXCLUDE: [&str; 9] = [
@@ -16,9 +16,43 @@ pub const DEFAULT_EXCLUDE: [&str; 9] = [
     "\\DumpStack.log.tmp",
 ];
 
-/// The image without what the patterns fit ([`select`]), and for each of its inodes the one it was.
+/// The patterns of a capture configuration file (`WimScript.ini`), as DISM and wimlib take them: the lines of
+/// `[ExclusionList]`, and with `!` in front those of `[ExclusionException]`. Other sections do not count. A name
+/// without a directory is excluded wherever it is; a drive letter is left out.
+#[must_use]
+pub fn parse_capture_config(bytes: &[u8]) -> Vec<String> {
+    let mut prefix = None;
+    let mut patterns = Vec::new();
+    for line in parse_list_file(bytes) {
+        if line.starts_with('[') {
+            prefix = match line.to_ascii_lowercase().as_str() {
+                "[exclusionlist]" => Some(""),
+                "[exclusionexception]" => Some("!"),
+                _ => None,
+            };
+        } else if let Some(prefix) = prefix {
+            let path = match line.split_once(':') {
+                Some((drive, path)) if drive.len() == 1 => path,
+                _ => &line,
+            };
+            let anywhere = if path.contains(['\\', '/']) { "" } else { "**\\" };
+            patterns.push(format!("{prefix}{anywhere}{path}"));
+        }
+    }
+    patterns
+}
+
+/// The image without what the patterns fit ([`select`]), and for each of its inodes the one it was. What fits a
+/// pattern after `!` is not taken out.
 pub(super) fn exclude(image: Image, patterns: &[String]) -> Result<(Image, Vec<InodeId>)> {
-    let excluded = select(&image, patterns, true)?;
+    let (kept, excluded): (Vec<&str>, Vec<&str>) = patterns
+        .iter()
+        .map(String::as_str)
+        .partition(|pattern| pattern.starts_with('!'));
+    let kept: Vec<&str> = kept.into_iter().map(|pattern| &pattern[1..]).collect();
+    let kept = select(&image, &kept, true)?;
+    let mut excluded = select(&image, &excluded, true)?;
+    excluded.retain(|id| kept.binary_search(id).is_err());
     if !excluded.iter().any(|id| *id != Image::ROOT) {
         let inodes = (0..image.inodes.len()).filter_map(|number| u32::try_from(number).ok());
         let inodes = inodes.map(InodeId).collect();
@@ -65,4 +99,17 @@ pub(super) fn exclude(image: Image, patterns: &[String]) -> Result<(Image, Vec<I
         out.dentries.push(dentry);
     }
     Ok((out, origin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capture_configurations() {
+        let text = "[ExclusionList]\r\n\\pagefile.sys\n*.tmp\n; comment\nC:\\Temp\n\
+                    [ExclusionException]\n\\keep.tmp\n[CompressionExclusionList]\n*.zip\n";
+        let expected = ["\\pagefile.sys", "**\\*.tmp", "\\Temp", "!\\keep.tmp"];
+        assert_eq!(parse_capture_config(text.as_bytes()), expected);
+    }
 }

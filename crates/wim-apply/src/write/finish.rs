@@ -19,8 +19,15 @@ pub(super) struct Part<'a> {
     pub(super) total_bytes: Option<u64>,
 }
 
-/// Writes the tables behind the resources, and the header last of all. Returns the length of the file.
-pub(super) fn write_tables(tail: &mut Tail<'_>, part: Part<'_>) -> Result<u64> {
+/// The tables are behind the resources, durable; the header that makes them count is yet to be written.
+#[must_use]
+pub(super) struct Unsigned {
+    header: Header,
+    file_bytes: u64,
+}
+
+/// Writes the tables behind the resources.
+pub(super) fn write_tables(tail: &mut Tail<'_>, part: Part<'_>) -> Result<Unsigned> {
     let mut header = part.header;
     let bytes: Vec<u8> = part.blob_table.iter().flat_map(BlobEntry::encode).collect();
     header.blob_table = write_table(tail, &bytes)?;
@@ -33,10 +40,17 @@ pub(super) fn write_tables(tail: &mut Tail<'_>, part: Part<'_>) -> Result<u64> {
         header.integrity = write_integrity_table(tail, table_end)?;
     }
     tail.cut_and_sync()?;
-    let file_bytes = tail.position();
-    tail.write_at(0, &header.encode())?;
+    Ok(Unsigned {
+        header,
+        file_bytes: tail.position(),
+    })
+}
+
+/// Writes the header, last of all. Returns the length of the file.
+pub(super) fn write_header(tail: &mut Tail<'_>, unsigned: &Unsigned) -> Result<u64> {
+    tail.write_at(0, &unsigned.header.encode())?;
     tail.sync()?;
-    Ok(file_bytes)
+    Ok(unsigned.file_bytes)
 }
 
 fn write_table(tail: &mut Tail<'_>, bytes: &[u8]) -> Result<ResourceHeader> {

@@ -181,7 +181,8 @@ impl SplitPlan {
             integrity_table: options.integrity_table,
             total_bytes: Some(statistics::sum(self.part_bytes.iter().copied())),
         };
-        let file_bytes = finish::write_tables(&mut container.tail, part)?;
+        let tables = finish::write_tables(&mut container.tail, part)?;
+        let file_bytes = finish::write_header(&mut container.tail, &tables)?;
         Ok(WriteReport {
             file_bytes,
             images: source.image_count,

@@ -43,25 +43,7 @@ impl ImageXml {
                 xml.set_text(name, text);
             }
         }
-        let numbers = [
-            ("DIRCOUNT", info.directory_count),
-            ("FILECOUNT", info.file_count),
-            ("TOTALBYTES", info.total_bytes),
-            ("HARDLINKBYTES", info.hard_link_bytes),
-        ];
-        for (name, number) in numbers {
-            if let Some(number) = number {
-                xml.set_text(name, &number.to_string());
-            }
-        }
-        for (name, time) in [
-            ("CREATIONTIME", info.creation_time),
-            ("LASTMODIFICATIONTIME", info.last_modification_time),
-        ] {
-            if let Some(time) = time {
-                xml.set_time(name, time);
-            }
-        }
+        xml.set_counts(info);
         if info.wim_boot {
             xml.set_text("WIMBOOT", "1");
         }
@@ -70,6 +52,29 @@ impl ImageXml {
             xml.set("WINDOWS", &windows);
         }
         xml
+    }
+
+    /// Sets the counts and times that are known.
+    pub(super) fn set_counts(&mut self, info: &ImageInfo) {
+        let numbers = [
+            ("DIRCOUNT", info.directory_count),
+            ("FILECOUNT", info.file_count),
+            ("TOTALBYTES", info.total_bytes),
+            ("HARDLINKBYTES", info.hard_link_bytes),
+        ];
+        for (name, number) in numbers {
+            if let Some(number) = number {
+                self.set_text(name, &number.to_string());
+            }
+        }
+        for (name, time) in [
+            ("CREATIONTIME", info.creation_time),
+            ("LASTMODIFICATIONTIME", info.last_modification_time),
+        ] {
+            if let Some(time) = time {
+                self.set_time(name, time);
+            }
+        }
     }
 
     /// Sets an element that holds text.
@@ -84,6 +89,11 @@ impl ImageXml {
             name,
             &format!("<HIGHPART>0x{high:08X}</HIGHPART><LOWPART>0x{low:08X}</LOWPART>"),
         );
+    }
+
+    /// Takes an element away.
+    pub(super) fn remove(&mut self, name: &str) {
+        self.elements.retain(|(known, _)| known != name);
     }
 
     fn set(&mut self, name: &str, inner: &str) {
