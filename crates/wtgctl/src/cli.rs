@@ -13,10 +13,17 @@ use crate::size::Size;
     propagate_version = true,
     subcommand_required = true
 )]
-#[command(
-    after_help = "Exit codes: 0 done; 1 what was checked does not hold; 2 wrong command line; 3 bad input; \
-4 refused to protect something; 5 the system failed; 130 interrupted."
-)]
+#[command(after_help = "\
+Examples:
+  wtgctl create windows.iso --target stick.img --size 32G
+  wtgctl verify stick.img --against windows.iso
+  wtgctl wim info windows.iso
+  wtgctl wim extract install.wim 'Windows\\System32\\*.exe' --image 1 --dest out
+
+`wtgctl COMMAND --help` and `wtgctl wim VERB --help` have more.
+
+Exit codes: 0 done; 1 what was checked does not hold; 2 wrong command line; 3 bad input; 4 refused to protect
+something; 5 the system failed; 130 interrupted.")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -24,35 +31,38 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// Where help puts the options of every command: behind the command's own.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// JSON Lines on stdout, ending in exactly one `result` or `error`.
-    #[arg(long, global = true)]
+    #[arg(help_heading = EVERYWHERE, long, global = true)]
     pub(crate) json: bool,
     /// Only results and errors.
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(help_heading = EVERYWHERE, long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Causes of errors, and more detail.
-    #[arg(long, short, global = true)]
+    #[arg(help_heading = EVERYWHERE, long, short, global = true)]
     pub(crate) verbose: bool,
     /// Progress on stderr.
-    #[arg(long, global = true, value_enum, default_value_t = ProgressMode::Auto)]
+    #[arg(help_heading = EVERYWHERE, long, global = true, value_enum, default_value_t = ProgressMode::Auto)]
     pub(crate) progress: ProgressMode,
     /// Colours.
-    #[arg(long, global = true, value_enum, default_value_t = When::Auto)]
+    #[arg(help_heading = EVERYWHERE, long, global = true, value_enum, default_value_t = When::Auto)]
     pub(crate) color: When,
     /// Language of messages for people; default: WTGCTL_LANG, then the locale.
-    #[arg(long, global = true, value_enum)]
+    #[arg(help_heading = EVERYWHERE, long, global = true, value_enum)]
     pub(crate) lang: Option<Lang>,
     /// Seed of every identifier on the target; random, and printed, when absent.
-    #[arg(long, global = true)]
+    #[arg(help_heading = EVERYWHERE, long, global = true)]
     pub(crate) seed: Option<u64>,
     /// Worker threads; default: one for each processor.
-    #[arg(long, global = true)]
+    #[arg(help_heading = EVERYWHERE, long, global = true)]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
     /// Most memory for buffers (e.g. 256M); fewer workers when it is tight.
-    #[arg(long, global = true, value_name = "SIZE")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, value_name = "SIZE")]
     pub(crate) memory_limit: Option<Size>,
 }
 

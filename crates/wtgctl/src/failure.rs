@@ -36,6 +36,8 @@ pub(crate) struct Failure {
     ours: Option<Box<Message>>,
     /// What [`at`](Self::at) put in front of the message.
     place: String,
+    /// What is on the target now, said after the message.
+    left: Option<Box<Message>>,
     broken_pipe: bool,
 }
 
@@ -53,6 +55,7 @@ impl Failure {
                 Text::Verbatim(_) => None,
             },
             place: String::new(),
+            left: None,
             broken_pipe: false,
         }
     }
@@ -77,6 +80,9 @@ impl Failure {
             _ => SYSTEM,
         };
         let mut failure = Self::new(code, format_args!("{what}: {error}"));
+        if code == BAD_INPUT {
+            failure.hint = Some(Message::HintCheckPath.into());
+        }
         failure.broken_pipe = error.kind() == io::ErrorKind::BrokenPipe;
         failure
     }
@@ -88,12 +94,23 @@ impl Failure {
         self
     }
 
+    /// With what is on the target now.
+    pub(crate) fn left(mut self, state: Message) -> Self {
+        self.left = Some(Box::new(state));
+        self
+    }
+
     /// The message for people.
     pub(crate) fn sentence(&self, lang: Lang) -> String {
-        match &self.ours {
+        let mut sentence = match &self.ours {
             Some(ours) => format!("{}{}", self.place, ours.text(lang)),
             None => self.message.clone(),
+        };
+        if let Some(left) = &self.left {
+            sentence.push_str(if lang == Lang::Zh { "；" } else { "; " });
+            sentence.push_str(&left.text(lang));
         }
+        sentence
     }
 
     /// With a hint.

@@ -10,6 +10,15 @@ pub(crate) fn wim(error: &wim_apply::Error) -> Option<Message> {
         K::Truncated => Some(Message::HintImageShort),
         K::Unsupported => Some(Message::HintImageUnsupported),
         K::Interrupted => Some(Message::HintRunAgain),
+        K::NotFound => match error {
+            // Of a delta, or of a split file some parts of which are not open.
+            wim_apply::Error::NotFound {
+                what: "data of files",
+                ..
+            } => Some(Message::HintNameReference),
+            wim_apply::Error::NotFound { what: "path", .. } => Some(Message::HintList),
+            _ => None,
+        },
         _ => None,
     }
 }

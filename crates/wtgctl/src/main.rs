@@ -25,9 +25,8 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version go to stdout and succeed; a wrong command line goes to stderr, or is a record.
             if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
-                let message = error.to_string();
-                let message = message.trim_end().trim_start_matches("error: ");
-                output::Output::json().failure(&failure::Failure::new(failure::USAGE, message));
+                let failure = failure::Failure::new(failure::USAGE, sentence(&error.to_string()));
+                output::Output::json().failure(&failure.hint(i18n::Message::HintHelp));
                 return ExitCode::from(failure::USAGE);
             }
             let code = if error.use_stderr() { failure::USAGE } else { 0 };
@@ -51,4 +50,15 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// The first paragraph of a message of the command line's parser, as one line: usage and tips are for people.
+fn sentence(message: &str) -> String {
+    let first = message.split("\n\n").next().unwrap_or_default();
+    let lines: Vec<&str> = first
+        .trim_start_matches("error: ")
+        .lines()
+        .map(str::trim)
+        .collect();
+    lines.join(" ")
 }

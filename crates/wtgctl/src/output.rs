@@ -148,7 +148,7 @@ impl Output {
     pub(crate) fn failure(&self, failure: &Failure) {
         if self.json {
             let record = json!({
-                "type": "error", "exit_code": failure.code, "message": failure.message,
+                "type": "error", "exit_code": failure.code, "message": failure.sentence(Lang::En),
                 "hint": failure.hint.as_ref().map(|hint| hint.text(Lang::En)), "causes": failure.causes,
             });
             let _ = self.write_record(&record);
@@ -166,6 +166,7 @@ impl Output {
 
     fn label(&self, color: &str, label: &Message, message: &str) {
         let label = label.text(self.lang);
+        let message = shown(message);
         if self.color_stderr {
             eprintln!("\x1b[1;{color}m{label}\x1b[0m: {message}");
         } else {
@@ -247,4 +248,16 @@ pub(crate) fn copy_to_stdout(
     }
     stdout.flush().map_err(|error| Failure::io("stdout", &error))?;
     Ok(size_bytes)
+}
+
+/// Text from a file for a terminal: control characters escaped, so that no name moves the cursor or forges a line.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().fold(String::new(), |mut shown, c| {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+        shown
+    })
 }

@@ -91,6 +91,38 @@ fn each_error_has_its_code_sentence_and_hint() {
             &["exists already", "--force"],
         ),
         (
+            &["wim", "split", "a.wim", "a.swm", "100"],
+            2,
+            &["parts of", "hint: sizes are bytes", "100M"],
+        ),
+        (
+            &["wim", "apply", "a.wim", "1", "text"],
+            4,
+            &["text: it exists already, and is no folder"],
+        ),
+        (
+            &[
+                "wim", "extract", "a.wim", "file", "--image", "1", "--dest", "text",
+            ],
+            4,
+            &["text: it exists already, and is no folder"],
+        ),
+        (
+            &["wim", "capture", "tree", "nowhere/x.wim"],
+            3,
+            &["nowhere/x.wim: No such file or directory (os error 2)\nhint: check the path"],
+        ),
+        (
+            &["wim", "append", "tree", "nothing.wim"],
+            3,
+            &["nothing.wim", "hint: check the path"],
+        ),
+        (
+            &["wim", "ls", "a.wim", "--image", "1", "folder/x"],
+            2,
+            &["no x in \\folder", "hint: `wtgctl wim ls` lists"],
+        ),
+        (
             &["wim", "capture", "text", "b.wim"],
             3,
             &["hint: give a folder, an NTFS volume"],

@@ -10,6 +10,7 @@ pub(crate) mod inspect;
 pub(crate) mod iso;
 mod job;
 pub(crate) mod ntfs;
+pub(crate) mod paths;
 pub(crate) mod plan;
 pub(crate) mod verify;
 pub(crate) mod wim;

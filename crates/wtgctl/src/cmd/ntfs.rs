@@ -1,7 +1,12 @@
 //! `wtgctl ntfs`: NTFS volumes.
 
+mod cat;
+mod check;
+mod dump;
 mod format;
-mod read;
+mod info;
+mod list;
+mod open;
 
 use std::path::PathBuf;
 
@@ -15,10 +20,10 @@ pub(crate) enum Verb {
     Format(format::FormatArgs),
     /// What the volume says of itself.
     Info(VolumeArgs),
-    /// List a directory, or everything.
-    Ls(read::LsArgs),
+    /// List directories and files, or everything.
+    Ls(list::LsArgs),
     /// A file's content, or a named stream (`file:stream`), to stdout.
-    Cat(read::CatArgs),
+    Cat(cat::CatArgs),
     /// Every invariant of the format; changes nothing.
     Check(VolumeArgs),
     /// Every byte of the volume, and whose it is.
@@ -39,10 +44,10 @@ pub(crate) struct VolumeArgs {
 pub(crate) fn run(verb: Verb, context: &Context) -> Result<Outcome, Failure> {
     match verb {
         Verb::Format(args) => format::run(args, context),
-        Verb::Info(args) => read::info(&args, context),
-        Verb::Ls(args) => read::ls(&args, context),
-        Verb::Cat(args) => read::cat(&args, context),
-        Verb::Check(args) => read::check(&args, context),
-        Verb::Dump(args) => read::dump(&args, context),
+        Verb::Info(args) => info::run(&args, context),
+        Verb::Ls(args) => list::run(&args, context),
+        Verb::Cat(args) => cat::run(&args, context),
+        Verb::Check(args) => check::run(&args, context),
+        Verb::Dump(args) => dump::run(&args, context),
     }
 }

@@ -153,12 +153,18 @@ messages! {
     Loss { what: String, count: u64, examples: String } =>
         "{what} of {count} entries cannot be kept: {examples}",
         "{count} 个条目的 {what} 无法保留：{examples}";
+    FolderUnfinished { path: String } =>
+        "{path} holds a part of the image only",
+        "{path} 中只有映像的一部分";
     EntriesApplied { entries: u64, bytes: String, directory: String } =>
         "{entries} entries, {bytes} in {directory}",
         "{directory}：{entries} 个条目，共 {bytes}";
     Captured { index: u32, wim: String, files: u64, size: String, file_size: String } =>
         "image {index} of {wim}: {files} files, {size}; the file has {file_size}",
         "{wim} 的映像 {index}：{files} 个文件，共 {size}；文件大小 {file_size}";
+    Updated { index: u32, wim: String, files: u64, size: String, file_size: String } =>
+        "image {index} of {wim} changed: {files} files, {size}; the file has {file_size}",
+        "已更改 {wim} 的映像 {index}：{files} 个文件，共 {size}；文件大小 {file_size}";
     Exported { path: String, images: u64, all: u64, size: String } =>
         "{path}: {images} images exported, {all} in all, {size}",
         "{path}：导出 {images} 个映像，现有 {all} 个，大小 {size}";
@@ -171,6 +177,23 @@ messages! {
     ImageDeleted { index: u32, left: u64, size: String } =>
         "image {index} deleted, {left} left, {size}",
         "已删除映像 {index}，剩余 {left} 个，大小 {size}";
+    WouldLoseLzms { path: String } =>
+        "{path}: its compression, LZMS, is not written here: the file would become LZX, and larger",
+        "{path}：本程序不能写入它所用的 LZMS 压缩：文件会改用 LZX 压缩，并且变大";
+    LzxForLzms =>
+        "the source is compressed with LZMS, which is not written here: the new file has LZX, and is larger",
+        "来源使用 LZMS 压缩，本程序不能写入：新文件改用 LZX，会更大";
+    NoPipe => "a WIM cannot be written to a pipe: its header comes last", "WIM 不能写到管道：文件头最后才写";
+    ExtractUnfinished { path: String } => "not all of the files are in {path}", "文件没有全部提取到 {path}";
+    NotAFolder { path: String } => "{path}: it exists already, and is no folder", "{path}：已经存在，且不是文件夹";
+    PartsTooSmall { size: String } => "parts of {size} are too small: 16 KiB or more", "分卷大小 {size} 过小：至少 16 KiB";
+    NotAFile { path: String } => "{path}: it is not a regular file", "{path}：不是普通文件";
+    FileAsBefore { path: String } => "{path} is as it was", "{path} 保持原样";
+    ClaimsTooMuch { path: String, claimed: String, stated: String } =>
+        "{path}: the blob table claims {claimed} of files, the XML document states {stated}: nothing was recovered",
+        "{path}：数据块表声称文件共 {claimed}，而 XML 文档声明为 {stated}：没有恢复任何内容";
+    ImageSet { path: String, index: u32 } => "{path}: image {index} changed", "{path}：已更改映像 {index}";
+    InUse { path: String } => "{path}: another program is changing it", "{path}：另一个程序正在更改它";
     HoldsBlobs { blobs: u64, size: String } => "holds: {blobs} blobs, {size}", "通过：{blobs} 个数据块，共 {size}";
     Equal { entries: u64 } => "equal: {entries} entries", "相同：{entries} 个条目";
     OneDifference => "1 difference", "1 处不同";
@@ -258,6 +281,7 @@ messages! {
         "`wtgctl wim ls --json` lists the streams of each file",
         "`wtgctl wim ls --json` 可列出每个文件的数据流";
     HintDamagedOutput => "what was written is damaged: do not use it", "写出的内容已损坏：请勿使用";
+    HintList => "`wtgctl wim ls` lists what is there", "`wtgctl wim ls` 可列出现有内容";
     HintNameReference => "name that file with --ref", "请用 --ref 指定那个文件";
     HintExportFirst =>
         "`wtgctl wim export FILE all NEW.wim` makes one that can be split",
@@ -282,6 +306,9 @@ messages! {
 
     // Hints: targets.
     HintEmptyFolder => "choose an empty folder, or a new one", "请选择空文件夹或新文件夹";
+    HintFolderUnfinished =>
+        "make room if it is short, empty the folder, then run the same command again",
+        "如空间不足请先腾出空间，清空文件夹后再次运行同样的命令";
     HintForce => "say --force when that is what you want", "如果确实要这样做，请加 --force";
     HintLargerPartition =>
         "a partition has the size it has: choose a larger one",
@@ -314,7 +341,25 @@ messages! {
         "make room or replace the medium, then run the same command again with the same --seed, and --force for a file",
         "请腾出空间或更换介质，然后用同一个 --seed 再次运行同样的命令（目标是文件时加 --force）";
 
+    HintExportToChange =>
+        "`wtgctl wim export FILE all NEW.wim` makes one that can be changed",
+        "请先用 `wtgctl wim export FILE all NEW.wim` 生成可以更改的文件";
+    HintSplitSize => "sizes are bytes without a unit: say 100M for 100 MiB", "不带单位的大小按字节计：100 MiB 请写 100M";
+    HintHelp => "--help shows how the command is used", "--help 可显示命令的用法";
+    HintNoPipe => "name a file", "请给出文件名";
+    HintOtherFolder =>
+        "choose another folder with --dest, or replace files with --force",
+        "请用 --dest 选择其他文件夹，或用 --force 替换文件";
+    HintOtherFile => "choose another name", "请换一个名称";
+    HintOptimizeLzms =>
+        "choose a compression with --compress when that is what you want, or keep this file and give --out FILE",
+        "如果确实要这样做，请用 --compress 选择压缩方式；也可用 --out FILE 保留原文件";
+    HintDeleteLzms =>
+        "--soft leaves everything else as it is; `wtgctl wim export` makes a new file of the images that you keep",
+        "--soft 会让其余内容保持原样；`wtgctl wim export` 可用要保留的映像生成新文件";
+
     // Hints: what to run next.
+    HintWait => "wait until that is done, then run the same command again", "请等它完成后再次运行同样的命令";
     HintRunAgain => "run the same command again", "请再次运行同样的命令";
     HintRunAgainSeed =>
         "run the same command again with the same --seed, and --force for a file",

@@ -116,6 +116,8 @@ fn wim(verbs: &mut Verbs<'_>) {
     );
     verbs.verb("wim-info", 0, &["wim", "info", &first]);
     verbs.verb("wim-info", 0, &["wim", "info", &first, "--xml"]);
+    verbs.verb("wim-info", 0, &["wim", "info", &first, "--blobs"]);
+    verbs.verb("wim-set", 0, &["wim", "set", &first, "1", "--description", "d"]);
     verbs.verb("wim-ls", 0, &["wim", "ls", &first, "--image", "1"]);
     let content = verbs.data(
         "wim-cat",
@@ -151,6 +153,10 @@ fn wim(verbs: &mut Verbs<'_>) {
     std::fs::write(Path::new(&tree).join("large"), "small").unwrap();
     std::fs::write(Path::new(&tree).join("new"), "new").unwrap();
     verbs.verb("wim-diff", 1, &["wim", "diff", &first, "1", &tree]);
+    let update = [
+        "wim", "update", &first, "1", "--add", &list, "new", "--delete", "large",
+    ];
+    verbs.verb("wim-capture", 0, &update);
     verbs.verb("wim-optimize", 0, &["wim", "optimize", &second]);
     verbs.verb("wim-write", 0, &["wim", "delete", &second, "1"]);
     let (parts, joined) = (verbs.path("s.swm"), verbs.path("joined.wim"));
@@ -170,6 +176,8 @@ fn ntfs(verbs: &mut Verbs<'_>) {
     // A file stands for itself, under whatever case.
     let listed = verbs.verb("ntfs-ls", 0, &["ntfs", "ls", &volume, "\\FOLDER\\a file.txt"]);
     assert_eq!(listed["count"], 1);
+    let listed = verbs.verb("ntfs-ls", 0, &["ntfs", "ls", &volume, "fold*\\*.TXT", "large"]);
+    assert_eq!(listed["count"], 2);
     assert_eq!(
         verbs.data("ntfs-cat", &["ntfs", "cat", &volume, "folder/a file.txt"]),
         b"content"

@@ -9,17 +9,23 @@ use serde_json::json;
 use stick::{Compact, PreparedVolume, VolumeOptions};
 use wim_apply::apply::{DirectoryTarget, apply_tree};
 
-use super::extract::warn_of_losses;
-use super::open::{WimArgs, apply_options, with_control};
+use super::extract::{warn_of_losses, warn_of_lost_links};
+use super::open::{WimArgs, apply_options, check_claim, with_control};
 use super::{Context, Outcome};
 use crate::cmd::job::{CompactArg, VerifyArg, random_seed};
-use crate::failure::{Failure, REFUSED, USAGE};
+use crate::failure::{Failure, INTERRUPTED, REFUSED, SYSTEM, USAGE};
 use crate::i18n::Message;
 use crate::progress::Progress;
 use crate::size::{Size, human};
 
 /// Arguments of `wtgctl wim apply`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim apply install.wim \"Windows 11 Pro\" folder
+  wtgctl wim apply install.esd 6 --ntfs windows.img --size 32G --compact auto
+  wtgctl wim apply install.wim 1 --ntfs stick.img --partition 3 --force
+  curl https://example.org/pipable.wim | wtgctl wim apply - 1 folder")]
 pub(crate) struct ApplyArgs {
     #[command(flatten)]
     wim: WimArgs,
@@ -64,7 +70,8 @@ pub(crate) fn run(args: ApplyArgs, context: &Context) -> Result<Outcome, Failure
 }
 
 fn to_directory(args: &ApplyArgs, directory: &Path, context: &Context) -> Result<Outcome, Failure> {
-    if std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
+    is_folder_or_new(directory)?;
+    if has_entries(directory) {
         let path = directory.display().to_string();
         return Err(Failure::new(REFUSED, Message::FolderNotEmpty { path }).hint(Message::HintEmptyFolder));
     }
@@ -75,10 +82,14 @@ fn to_directory(args: &ApplyArgs, directory: &Path, context: &Context) -> Result
     warn_of_losses(&image, &target, context);
     let mut options = apply_options(context);
     options.recover = args.recover;
+    if args.recover {
+        check_claim(&wim, index, &image, args.wim.path())?;
+    }
     let report = with_control(context, "apply", &|id| image.paths_of_blob(id), |control| {
         apply_tree(&wim, &image, &mut target, &options, control)
     })
-    .map_err(|error| args.wim.failed(error))?;
+    .map_err(|error| unfinished(args.wim.failed(error), directory, context))?;
+    warn_of_lost_links(&target, context);
     let damaged: Vec<String> = report
         .failures
         .iter()
@@ -102,6 +113,32 @@ fn to_directory(args: &ApplyArgs, directory: &Path, context: &Context) -> Result
     } else {
         Outcome::DoesNotHold
     })
+}
+
+/// Says what a failed apply leaves behind.
+fn unfinished(failure: Failure, directory: &Path, context: &Context) -> Failure {
+    if !has_entries(directory) {
+        return failure;
+    }
+    let path = directory.display().to_string();
+    context.output.warning(Message::FolderUnfinished { path });
+    match failure.code {
+        SYSTEM | INTERRUPTED => failure.hint(Message::HintFolderUnfinished),
+        _ => failure,
+    }
+}
+
+/// Refuses what is there and no folder.
+pub(super) fn is_folder_or_new(path: &Path) -> Result<(), Failure> {
+    if path.exists() && !path.is_dir() {
+        let path = path.display().to_string();
+        return Err(Failure::new(REFUSED, Message::NotAFolder { path }).hint(Message::HintEmptyFolder));
+    }
+    Ok(())
+}
+
+fn has_entries(directory: &Path) -> bool {
+    std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outcome, Failure> {

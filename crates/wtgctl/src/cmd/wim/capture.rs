@@ -1,16 +1,16 @@
 //! `wtgctl wim capture` and `wtgctl wim append`.
 
-use std::fs::OpenOptions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 use wim_apply::write::{WimWriter, WriteOptions, WriteReport};
-use wim_apply::{ImageInfo, Limits, Wim};
+use wim_apply::{ErrorKind, ImageInfo};
 
+use super::existing::{Existing, as_before, failed};
 use super::new_file::NewFile;
 use super::tree_source::{ExcludeArgs, TreeArgs};
-use super::writing::{CompressArgs, NameArgs, for_run, name_is_free, record, with_control};
+use super::writing::{CompressArgs, NameArgs, for_run, leave_out, name_is_free, record, with_control};
 use super::{Context, Outcome};
 use crate::failure::Failure;
 use crate::i18n::Message;
@@ -18,6 +18,12 @@ use crate::size::human;
 
 /// Arguments of `wtgctl wim capture`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim capture folder/ backup.wim --compress lzx --check
+  wtgctl wim capture stick.img windows.wim --partition 3 --name \"My Windows\"
+  wtgctl wim capture folder/ monday.wim --delta-from sunday.wim
+  wtgctl wim capture folder/ tools.wim --config WimScript.ini")]
 pub(crate) struct CaptureArgs {
     #[command(flatten)]
     tree: TreeArgs,
@@ -37,6 +43,10 @@ pub(crate) struct CaptureArgs {
 
 /// Arguments of `wtgctl wim append`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim append folder/ backup.wim --name Tuesday
+  wtgctl wim append volume.ntfs backup.wim --name Tuesday --exclude '**\\*.tmp'")]
 pub(crate) struct AppendArgs {
     #[command(flatten)]
     tree: TreeArgs,
@@ -62,30 +72,26 @@ struct ImageArgs {
     boot: bool,
     #[command(flatten)]
     exclude: ExcludeArgs,
+    /// Leave out the data that another WIM holds: the new image is read with `--ref` and that file.
+    #[arg(long, value_name = "FILE")]
+    delta_from: Vec<PathBuf>,
 }
 
 /// Runs `capture`.
 pub(crate) fn run(args: &CaptureArgs, context: &Context) -> Result<Outcome, Failure> {
-    let mut out = NewFile::create(&args.wim, args.force)?;
+    let mut out = NewFile::create(&args.wim, args.force, context)?;
     let mut options = args.compress.over(WriteOptions::default())?;
     options.integrity_table = args.check;
     let failed = |error: wim_apply::Error| Failure::from(error).at(args.wim.display());
     let writer = WimWriter::create(out.file(), &for_run(options, context)).map_err(failed)?;
-    let (report, info) = add_image(writer, &args.tree, &args.image, context)?;
+    let (report, info) = add_image(writer, &args.tree, &args.image, &args.wim, context)?;
     out.keep()?;
-    show(&args.wim.display().to_string(), &report, &info, context)
+    captured(&args.wim, &report, &info, context)
 }
 
 /// Runs `append`.
 pub(crate) fn append(args: &AppendArgs, context: &Context) -> Result<Outcome, Failure> {
-    let io = |error: std::io::Error| Failure::io(args.wim.display(), &error);
-    let failed = |error: wim_apply::Error| Failure::from(error).at(args.wim.display());
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&args.wim)
-        .map_err(io)?;
-    let wim = Wim::open(file.try_clone().map_err(io)?, &Limits::default()).map_err(failed)?;
+    let Existing { mut file, wim, .. } = Existing::open(&args.wim)?;
     let name = args
         .image
         .names
@@ -97,26 +103,36 @@ pub(crate) fn append(args: &AppendArgs, context: &Context) -> Result<Outcome, Fa
         integrity_table: args.check,
         ..WriteOptions::default()
     };
-    let writer = WimWriter::append(&mut file, &wim, &for_run(options, context)).map_err(failed)?;
-    let (report, info) = add_image(writer, &args.tree, &args.image, context)?;
-    show(&args.wim.display().to_string(), &report, &info, context)
+    let writer = WimWriter::append(&mut file, &wim, &for_run(options, context))
+        .map_err(|error| failed(error, &args.wim))?;
+    let added = add_image(writer, &args.tree, &args.image, &args.wim, context);
+    let (report, info) = added.map_err(|failure| as_before(failure, &args.wim, &wim))?;
+    captured(&args.wim, &report, &info, context)
 }
 
 fn add_image(
     mut writer: WimWriter<'_>,
     tree: &TreeArgs,
     image: &ImageArgs,
+    wim: &Path,
     context: &Context,
 ) -> Result<(WriteReport, ImageInfo), Failure> {
-    let failed = |error: wim_apply::Error| Failure::from(error).at(tree.source.display());
+    let failed = |error: wim_apply::Error| {
+        let place = match error.kind() {
+            ErrorKind::Io => &tree.source,
+            _ => wim,
+        };
+        Failure::from(error).at(place.display())
+    };
     let mut warnings = Vec::new();
-    let windows = tree.windows_info(&mut warnings)?.unwrap_or_default();
+    let windows = tree.windows_info(&mut warnings, context)?.unwrap_or_default();
     let info = ImageInfo {
         name: Some(image.names.name.clone().unwrap_or_else(|| tree.default_name())),
         description: image.names.description.clone(),
         flags: image.flags.clone().or_else(|| windows.flags.clone()),
         ..windows
     };
+    leave_out(&mut writer, &image.delta_from)?;
     let mut source = tree.open()?;
     let exclude = image.exclude.patterns()?;
     let captured = with_control(context, "capture", |control| {
@@ -132,7 +148,14 @@ fn add_image(
     Ok((writer.finish().map_err(failed)?, captured.info))
 }
 
-fn show(wim: &str, report: &WriteReport, info: &ImageInfo, context: &Context) -> Result<Outcome, Failure> {
+/// The result of a command that wrote an image; `message` is made of the number of files, their size, and that of
+/// the WIM.
+pub(super) fn show(
+    report: &WriteReport,
+    info: &ImageInfo,
+    context: &Context,
+    message: impl FnOnce(u64, String, String) -> Message,
+) -> Result<Outcome, Failure> {
     let mut result = record(report);
     result["image"] = json!(info.index);
     result["name"] = json!(info.name);
@@ -140,14 +163,29 @@ fn show(wim: &str, report: &WriteReport, info: &ImageInfo, context: &Context) ->
     result["directories"] = json!(info.directory_count);
     result["total_bytes"] = json!(info.total_bytes);
     context.output.result(&result, || {
-        let message = Message::Captured {
-            index: info.index,
-            wim: wim.to_owned(),
-            files: info.file_count.unwrap_or(0),
-            size: human(info.total_bytes.unwrap_or(0)),
-            file_size: human(report.file_bytes),
-        };
+        let message = message(
+            info.file_count.unwrap_or(0),
+            human(info.total_bytes.unwrap_or(0)),
+            human(report.file_bytes),
+        );
         message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
+}
+
+fn captured(
+    wim: &Path,
+    report: &WriteReport,
+    info: &ImageInfo,
+    context: &Context,
+) -> Result<Outcome, Failure> {
+    show(report, info, context, |files, size, file_size| {
+        Message::Captured {
+            index: info.index,
+            wim: wim.display().to_string(),
+            files,
+            size,
+            file_size,
+        }
+    })
 }

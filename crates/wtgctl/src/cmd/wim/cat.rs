@@ -15,6 +15,10 @@ use crate::i18n::Message;
 
 /// Arguments of `wtgctl wim cat`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim cat install.wim Windows/System32/config/SOFTWARE --image 1 > SOFTWARE
+  wtgctl wim cat backup.wim 'notes.txt:Zone.Identifier'")]
 pub(crate) struct CatArgs {
     #[command(flatten)]
     wim: WimArgs,

@@ -13,9 +13,15 @@ use super::writing::with_control;
 use super::{Context, Outcome};
 use crate::failure::Failure;
 use crate::i18n::Message;
+use crate::output::shown;
 
 /// Arguments of `wtgctl wim diff`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim diff old.wim 1 new.wim 1
+  wtgctl wim diff backup.wim 1 folder --data-only
+  wtgctl wim diff install.wim Pro stick.img --partition 3")]
 pub(crate) struct DiffArgs {
     #[command(flatten)]
     wim: WimArgs,
@@ -87,14 +93,15 @@ pub(crate) fn run(args: &DiffArgs, context: &Context) -> Result<Outcome, Failure
 }
 
 fn line(difference: &Difference) -> String {
-    match &difference.change {
+    let line = match &difference.change {
         Change::Removed => format!("- {}", difference.path),
         Change::Added => format!("+ {}", difference.path),
         Change::Changed(fields) => {
             let names: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
             format!("! {} ({})", difference.path, names.join(", "))
         }
-    }
+    };
+    shown(&line)
 }
 
 /// The other tree, and what can be compared with it.

@@ -1,15 +1,17 @@
 //! `wtgctl wim export`.
 
-use std::fs::OpenOptions;
 use std::path::PathBuf;
 
 use clap::Args;
+use wim_apply::Wim;
 use wim_apply::write::{ExportImage, WimWriter, WriteOptions, WriteReport};
-use wim_apply::{Limits, Wim};
 
+use super::existing::{self, Existing, as_before};
 use super::new_file::NewFile;
 use super::open::WimArgs;
-use super::writing::{CompressArgs, NameArgs, for_run, name_is_free, record, with_control};
+use super::writing::{
+    CompressArgs, NameArgs, for_run, leave_out, name_is_free, record, warn_of_lzms, with_control,
+};
 use super::{Context, Outcome};
 use crate::failure::{Failure, USAGE};
 use crate::i18n::Message;
@@ -17,6 +19,11 @@ use crate::size::human;
 
 /// Arguments of `wtgctl wim export`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim export install.esd \"Windows 11 Pro\" pro.wim
+  wtgctl wim export install.wim all small.wim --compress lzx
+  wtgctl wim export pro.wim 1 all.wim --append --name Pro")]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     wim: WimArgs,
@@ -34,6 +41,9 @@ pub(crate) struct ExportArgs {
     /// Make it the image that Windows' boot loader starts.
     #[arg(long)]
     boot: bool,
+    /// Leave out the data that another WIM holds: the images are read with `--ref` and that file.
+    #[arg(long, value_name = "FILE")]
+    delta_from: Vec<PathBuf>,
     /// Append an integrity table.
     #[arg(long)]
     check: bool,
@@ -63,13 +73,9 @@ pub(crate) fn run(args: &ExportArgs, context: &Context) -> Result<Outcome, Failu
         .collect();
     let failed = |error: wim_apply::Error| Failure::from(error).at(args.destination.display());
     let report = if args.append {
-        let io = |error: std::io::Error| Failure::io(args.destination.display(), &error);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&args.destination)
-            .map_err(io)?;
-        let old = Wim::open(file.try_clone().map_err(io)?, &Limits::default()).map_err(failed)?;
+        let Existing {
+            mut file, wim: old, ..
+        } = Existing::open(&args.destination)?;
         for image in &images {
             let own = wim.images().iter().find(|info| info.index == image.index);
             let name = image.name.as_ref().or(own.and_then(|info| info.name.as_ref()));
@@ -81,10 +87,13 @@ pub(crate) fn run(args: &ExportArgs, context: &Context) -> Result<Outcome, Failu
             integrity_table: args.check,
             ..WriteOptions::default()
         };
-        let writer = WimWriter::append(&mut file, &old, &for_run(options, context)).map_err(failed)?;
-        export(writer, &wim, &images, args, context)?
+        let writer = WimWriter::append(&mut file, &old, &for_run(options, context))
+            .map_err(|error| existing::failed(error, &args.destination))?;
+        let exported = export(writer, &wim, &images, args, context);
+        exported.map_err(|failure| as_before(failure, &args.destination, &old))?
     } else {
-        let mut out = NewFile::create(&args.destination, args.force)?;
+        let mut out = NewFile::create(&args.destination, args.force, context)?;
+        warn_of_lzms(&wim, args.compress.is_given(), context);
         let mut options = args.compress.over(WriteOptions::like(&wim))?;
         options.integrity_table |= args.check;
         let writer = WimWriter::create(out.file(), &for_run(options, context)).map_err(failed)?;
@@ -111,6 +120,7 @@ fn export(
     args: &ExportArgs,
     context: &Context,
 ) -> Result<WriteReport, Failure> {
+    leave_out(&mut writer, &args.delta_from)?;
     with_control(context, "export", |control| writer.export(wim, images, control))
         .map_err(|error| args.wim.failed(error))?;
     let failed = |error: wim_apply::Error| Failure::from(error).at(args.destination.display());

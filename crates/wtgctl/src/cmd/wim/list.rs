@@ -5,13 +5,19 @@ use serde::Serialize;
 use wim_apply::path::name_to_text;
 use wim_apply::{DentryId, Image, StreamKind};
 
-use super::extract::expand_lists;
 use super::open::{WimArgs, inode_of};
 use super::{Context, Outcome};
+use crate::cmd::paths::expand_lists;
 use crate::failure::Failure;
+use crate::output::shown;
 
 /// Arguments of `wtgctl wim ls`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim ls boot.wim --image 2 | head
+  wtgctl wim ls install.wim 'Windows\\System32\\*.dll' --image Pro --long
+  wtgctl wim ls windows.iso --image 1 --json > files.jsonl")]
 pub(crate) struct LsArgs {
     #[command(flatten)]
     wim: WimArgs,
@@ -63,7 +69,7 @@ pub(crate) fn run(args: &LsArgs, context: &Context) -> Result<Outcome, Failure> 
     let chosen = if args.paths.is_empty() {
         vec![Image::ROOT]
     } else {
-        let patterns = expand_lists(args.paths.clone())?;
+        let patterns = expand_lists(&args.paths)?;
         wim_apply::select(&image, &patterns, false).map_err(|error| args.wim.failed(error))?
     };
     let mut entries = 0_u64;
@@ -127,15 +133,17 @@ fn entry(image: &Image, id: DentryId, long: bool, context: &Context) -> Result<u
     };
     context.output.entry(&record, || {
         if !long {
-            return path.clone();
+            return shown(&path);
         }
         let hash = inode
             .unnamed_data()
             .map_or_else(|| "-".repeat(40), |stream| stream.hash.to_string());
         let kind = if record.directory { "d" } else { "-" };
         format!(
-            "{kind} {:08x} {:>12} {hash} {path}",
-            record.attributes, record.size_bytes
+            "{kind} {:08x} {:>12} {hash} {}",
+            record.attributes,
+            record.size_bytes,
+            shown(&path)
         )
     })?;
     Ok(1)

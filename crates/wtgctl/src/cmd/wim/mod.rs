@@ -4,6 +4,7 @@ mod apply;
 mod capture;
 mod cat;
 mod diff;
+mod existing;
 mod export;
 mod extract;
 mod info;
@@ -11,8 +12,11 @@ mod list;
 mod new_file;
 mod open;
 mod rewrite;
+mod set;
 mod split;
+mod taken;
 mod tree_source;
+mod update;
 mod verify;
 mod writing;
 
@@ -38,6 +42,10 @@ pub(crate) enum Verb {
     Capture(capture::CaptureArgs),
     /// Capture into an existing WIM, as a new image.
     Append(capture::AppendArgs),
+    /// Change what a WIM says of an image: name, description, edition, whether it is started.
+    Set(set::SetArgs),
+    /// Add, delete and rename files of an image.
+    Update(update::UpdateArgs),
     /// Copy images to another WIM.
     Export(export::ExportArgs),
     /// Split a WIM into parts of a size.
@@ -59,10 +67,12 @@ pub(crate) fn run(verb: Verb, context: &Context) -> Result<Outcome, Failure> {
         Verb::Ls(args) => list::run(&args, context),
         Verb::Cat(args) => cat::run(&args, context),
         Verb::Verify(args) => verify::run(&args, context),
-        Verb::Extract(args) => extract::run(args, context),
+        Verb::Extract(args) => extract::run(&args, context),
         Verb::Apply(args) => apply::run(args, context),
         Verb::Capture(args) => capture::run(&args, context),
         Verb::Append(args) => capture::append(&args, context),
+        Verb::Set(args) => set::run(&args, context),
+        Verb::Update(args) => update::run(&args, context),
         Verb::Export(args) => export::run(&args, context),
         Verb::Split(args) => split::run(&args, context),
         Verb::Join(args) => rewrite::join(&args, context),

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::failure::{Failure, REFUSED};
+use super::Context;
+use crate::failure::{Failure, REFUSED, USAGE};
 use crate::i18n::Message;
 
 /// A file that takes its name when it is complete.
@@ -16,19 +17,36 @@ pub(super) struct NewFile {
 }
 
 impl NewFile {
-    /// Beside `path`. An existing file is refused unless it may be replaced.
-    pub(super) fn create(path: &Path, replace: bool) -> Result<Self, Failure> {
+    /// Beside `path`. An existing file is refused unless it may be replaced; then the new one gets its permissions,
+    /// and where `path` is a link, the file that it leads to is replaced.
+    pub(super) fn create(path: &Path, replace: bool, context: &Context) -> Result<Self, Failure> {
+        if path.as_os_str() == "-" {
+            return Err(Failure::new(USAGE, Message::NoPipe).hint(Message::HintNoPipe));
+        }
         if !replace && path.symlink_metadata().is_ok() {
             return Err(exists(path));
         }
+        let old = path.metadata().ok();
+        if old.as_ref().is_some_and(|old| !old.is_file()) {
+            let path = path.display().to_string();
+            return Err(Failure::new(REFUSED, Message::NotAFile { path }).hint(Message::HintOtherFile));
+        }
+        let real = old.as_ref().and_then(|_| path.canonicalize().ok());
+        let path = real.as_deref().unwrap_or(path);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        // From here on Ctrl-C ends the command in order, so that the unfinished file goes away.
+        context.interrupt();
         let mut builder = tempfile::Builder::new();
         builder.prefix(".wtgctl-").suffix(".part");
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder
             .tempfile_in(folder.unwrap_or(Path::new(".")))
-            .map_err(|error| Failure::io(path.display(), &error))?;
+            .map_err(|error| Failure::io(path.display(), &without_path(error)))?;
+        if let Some(old) = old {
+            // Best effort: the content is what counts.
+            let _ = file.as_file().set_permissions(old.permissions());
+        }
         Ok(Self {
             file,
             path: path.to_owned(),
@@ -54,6 +72,13 @@ impl NewFile {
             Err(error) => Err(Failure::io(self.path.display(), &error.error)),
         }
     }
+}
+
+/// An error without the path of the unfinished file, which nobody knows.
+fn without_path(error: std::io::Error) -> std::io::Error {
+    let inner = error.get_ref().and_then(std::error::Error::source);
+    let code = inner.and_then(|inner| inner.downcast_ref::<std::io::Error>()?.raw_os_error());
+    code.map_or(error, std::io::Error::from_raw_os_error)
 }
 
 fn exists(path: &Path) -> Failure {

@@ -1,7 +1,7 @@
 //! Opening a WIM from the command line, and the options of a delivery.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use stick::Source;
@@ -9,9 +9,10 @@ use wim_apply::apply::{ApplyOptions, Control, Progress as DeliverProgress};
 use wim_apply::{BlobId, DentryId, Image, Inode, Wim};
 
 use super::Context;
-use crate::failure::{Failure, USAGE};
+use crate::failure::{BAD_INPUT, Failure, USAGE};
 use crate::i18n::Message;
 use crate::progress::Progress;
+use crate::size::human;
 
 /// Which file, and what belongs to it.
 #[derive(Clone, Debug, Args)]
@@ -34,6 +35,11 @@ impl WimArgs {
             Source::open_with(&self.wim, &self.references)?.wim
         };
         Ok(wim)
+    }
+
+    /// The file that was named.
+    pub(crate) fn path(&self) -> &Path {
+        &self.wim
     }
 
     /// The files of the host that were named.
@@ -68,6 +74,29 @@ impl WimArgs {
             }
         }
     }
+}
+
+/// Refuses to make zeros of what cannot be read when the blob table claims more than the image ever held: a damaged
+/// size would fill the disk.
+pub(crate) fn check_claim(wim: &Wim, index: u32, image: &Image, path: &Path) -> Result<(), Failure> {
+    let info = wim.images().iter().find(|info| info.index == index);
+    let Some(stated) = info.and_then(|info| info.total_bytes) else {
+        return Ok(());
+    };
+    let sizes = image.blobs().into_iter();
+    let claimed = sizes
+        .filter_map(|id| wim.blob(id).ok())
+        .fold(0_u64, |sum, blob| sum.saturating_add(blob.size_bytes));
+    // Not everybody counts named streams.
+    if claimed / 2 <= stated {
+        return Ok(());
+    }
+    let message = Message::ClaimsTooMuch {
+        path: path.display().to_string(),
+        claimed: human(claimed),
+        stated: human(stated),
+    };
+    Err(Failure::new(BAD_INPUT, message).hint(Message::HintImageDamaged))
 }
 
 /// The options of this run, for a delivery of blobs.

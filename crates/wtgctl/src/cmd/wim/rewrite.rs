@@ -1,22 +1,26 @@
 //! `wtgctl wim optimize`, `wtgctl wim join` and `wtgctl wim delete`.
 
-use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use wim_apply::write::{ExportImage, WimWriter, WriteOptions, WriteReport, rewrite};
 use wim_apply::{Limits, Wim};
 
+use super::existing::{Existing, as_before};
 use super::new_file::NewFile;
 use super::open::WimArgs;
-use super::writing::{CompressArgs, for_run, record, with_control};
+use super::writing::{CompressArgs, for_run, record, uses_lzms, warn_of_lzms, with_control};
 use super::{Context, Outcome};
-use crate::failure::Failure;
+use crate::failure::{Failure, REFUSED};
 use crate::i18n::Message;
 use crate::size::human;
 
 /// Arguments of `wtgctl wim optimize`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim optimize install.wim
+  wtgctl wim optimize install.wim --compress lzx --out small.wim")]
 pub(crate) struct OptimizeArgs {
     /// File to write anew, without unused data.
     wim: PathBuf,
@@ -35,6 +39,10 @@ pub(crate) struct OptimizeArgs {
 
 /// Arguments of `wtgctl wim join`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim join install.swm install.wim
+  wtgctl wim join a/install.swm install.wim --ref b/install2.swm")]
 pub(crate) struct JoinArgs {
     #[command(flatten)]
     wim: WimArgs,
@@ -52,6 +60,10 @@ pub(crate) struct JoinArgs {
 
 /// Arguments of `wtgctl wim delete`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim delete install.wim 3
+  wtgctl wim delete install.esd \"Windows 11 Home\" --soft")]
 pub(crate) struct DeleteArgs {
     /// File that loses an image.
     wim: PathBuf,
@@ -64,7 +76,16 @@ pub(crate) struct DeleteArgs {
 
 /// Runs `optimize`.
 pub(crate) fn optimize(args: &OptimizeArgs, context: &Context) -> Result<Outcome, Failure> {
-    let wim = open(&args.wim)?;
+    // In place, nobody else may change it meanwhile.
+    let (wim, _locked) = match &args.out {
+        Some(_) => (open(&args.wim)?, None),
+        None => {
+            let existing = Existing::open(&args.wim)?;
+            (existing.wim, Some(existing.file))
+        }
+    };
+    let is_asked = args.out.is_some() || args.compress.is_given();
+    keeps_compression(&wim, &args.wim, is_asked, Message::HintOptimizeLzms, context)?;
     let before = wim.parts().first().map_or(0, |part| part.file_bytes);
     let mut options = args.compress.over(WriteOptions::like(&wim))?;
     options.integrity_table |= args.check;
@@ -72,7 +93,10 @@ pub(crate) fn optimize(args: &OptimizeArgs, context: &Context) -> Result<Outcome
         Some(out) => (out.as_path(), args.force),
         None => (args.wim.as_path(), true),
     };
-    let report = write_anew(&wim, path, replace, options, context)?;
+    let report = write_anew(&wim, path, replace, options, context).map_err(|failure| match &args.out {
+        Some(_) => failure,
+        None => as_before(failure, path, &wim),
+    })?;
     let mut result = record(&report);
     result["old_file_bytes"] = before.into();
     context.output.result(&result, || {
@@ -89,6 +113,7 @@ pub(crate) fn optimize(args: &OptimizeArgs, context: &Context) -> Result<Outcome
 /// Runs `join`.
 pub(crate) fn join(args: &JoinArgs, context: &Context) -> Result<Outcome, Failure> {
     let wim = args.wim.open()?;
+    warn_of_lzms(&wim, args.compress.is_given(), context);
     let mut options = args.compress.over(WriteOptions::like(&wim))?;
     options.integrity_table |= args.check;
     let report = write_anew(&wim, &args.destination, args.force, options, context)?;
@@ -110,7 +135,7 @@ fn write_anew(
     options: WriteOptions,
     context: &Context,
 ) -> Result<WriteReport, Failure> {
-    let mut out = NewFile::create(path, replace)?;
+    let mut out = NewFile::create(path, replace, context)?;
     let options = for_run(options, context);
     let report = with_control(context, "export", |control| {
         rewrite(wim, out.file(), &options, control)
@@ -122,21 +147,19 @@ fn write_anew(
 
 /// Runs `delete`.
 pub(crate) fn delete(args: &DeleteArgs, context: &Context) -> Result<Outcome, Failure> {
-    let failed = |error: wim_apply::Error| Failure::from(error).at(args.wim.display());
-    let wim = open(&args.wim)?;
-    let index = wim.find_image(&args.image).map_err(failed)?;
-    let options = for_run(WriteOptions::like(&wim), context);
+    let mut existing = Existing::open(&args.wim)?;
+    let index = existing.find_image(&args.image)?;
+    let wim = &existing.wim;
+    let failed =
+        |error: wim_apply::Error| as_before(Failure::from(error).at(args.wim.display()), &args.wim, wim);
+    let options = for_run(WriteOptions::like(wim), context);
     let report = if args.soft {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&args.wim)
-            .map_err(|error| Failure::io(args.wim.display(), &error))?;
-        let mut writer = WimWriter::append(&mut file, &wim, &options).map_err(failed)?;
-        writer.remove_image(&wim, index).map_err(failed)?;
+        let mut writer = WimWriter::edit(&mut existing.file, wim, &options).map_err(failed)?;
+        writer.remove_image(wim, index).map_err(failed)?;
         writer.finish().map_err(failed)?
     } else {
-        let mut out = NewFile::create(&args.wim, true)?;
+        keeps_compression(wim, &args.wim, false, Message::HintDeleteLzms, context)?;
+        let mut out = NewFile::create(&args.wim, true, context)?;
         let mut writer = WimWriter::create(out.file(), &options).map_err(failed)?;
         let kept = wim
             .images()
@@ -144,7 +167,7 @@ pub(crate) fn delete(args: &DeleteArgs, context: &Context) -> Result<Outcome, Fa
             .map(|image| image.index)
             .filter(|other| *other != index);
         let kept: Vec<ExportImage> = kept.map(ExportImage::new).collect();
-        with_control(context, "export", |control| writer.export(&wim, &kept, control)).map_err(failed)?;
+        with_control(context, "export", |control| writer.export(wim, &kept, control)).map_err(failed)?;
         let boot = match wim.header().boot_index {
             boot if boot == index => 0,
             boot => boot - u32::from(boot > index),
@@ -163,6 +186,22 @@ pub(crate) fn delete(args: &DeleteArgs, context: &Context) -> Result<Outcome, Fa
         message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
+}
+
+/// Refuses to replace a file that LZMS made small by one that is larger, unless it is asked for.
+fn keeps_compression(
+    wim: &Wim,
+    path: &Path,
+    is_asked: bool,
+    hint: Message,
+    context: &Context,
+) -> Result<(), Failure> {
+    if is_asked || !uses_lzms(wim) {
+        warn_of_lzms(wim, is_asked, context);
+        return Ok(());
+    }
+    let path = path.display().to_string();
+    Err(Failure::new(REFUSED, Message::WouldLoseLzms { path }).hint(hint))
 }
 
 fn open(path: &Path) -> Result<Wim, Failure> {

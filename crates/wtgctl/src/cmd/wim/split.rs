@@ -14,8 +14,15 @@ use crate::failure::{Failure, USAGE};
 use crate::i18n::Message;
 use crate::size::{Size, human};
 
+/// Who asks for less has forgotten a unit.
+const MIN_PART_BYTES: u64 = 16 << 10;
+
 /// Arguments of `wtgctl wim split`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim split install.wim install.swm           for FAT32
+  wtgctl wim split install.wim discs.swm 650M --check")]
 pub(crate) struct SplitArgs {
     #[command(flatten)]
     wim: WimArgs,
@@ -34,6 +41,10 @@ pub(crate) struct SplitArgs {
 
 /// Runs the verb.
 pub(crate) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Failure> {
+    if args.size.0 < MIN_PART_BYTES {
+        let size = args.size.to_string();
+        return Err(Failure::new(USAGE, Message::PartsTooSmall { size }).hint(Message::HintSplitSize));
+    }
     let wim = args.wim.open()?;
     let plan = SplitPlan::new(&wim, args.size.0).map_err(|error| match error.kind() {
         wim_apply::ErrorKind::Unsupported => args.wim.failed(error).hint(Message::HintExportFirst),
@@ -53,7 +64,7 @@ pub(crate) fn run(args: &SplitArgs, context: &Context) -> Result<Outcome, Failur
     let paths: Vec<PathBuf> = (1..=count).map(|number| part_path(&args.first, number)).collect();
     let mut files = Vec::with_capacity(paths.len());
     for path in &paths {
-        files.push(NewFile::create(path, args.force)?);
+        files.push(NewFile::create(path, args.force, context)?);
     }
     let mut sizes = Vec::with_capacity(paths.len());
     for (number, (out, path)) in (1..=count).zip(files.iter_mut().zip(&paths)) {

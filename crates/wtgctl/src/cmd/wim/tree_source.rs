@@ -3,24 +3,31 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use clap::Args;
 use partitioner::Window;
-use stick::VolumeSource;
+use stick::{ReadFile, VolumeSource};
 use wim_apply::ImageInfo;
 use wim_apply::apply::TargetError;
-use wim_apply::write::{CaptureSource, DEFAULT_EXCLUDE, DirectorySource};
+use wim_apply::write::{CaptureSource, DEFAULT_EXCLUDE, DirectorySource, parse_capture_config};
 
-use super::extract::expand_lists;
+use super::Context;
+use crate::cmd::paths::expand_lists;
 use crate::failure::Failure;
 use crate::i18n::Message;
 
 /// What is left out.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExcludeArgs {
-    /// Leave out what fits a path or pattern (`*`, `?`, `**`), or the lines of `@FILE`.
+    /// Leave out what fits a path or pattern (`*`, `?`, `**`), or the lines of `@FILE`; `!PATTERN` is kept all the
+    /// same.
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
+    /// Take what is left out from the `[ExclusionList]` and `[ExclusionException]` of a file as DISM and wimlib have
+    /// it (WimScript.ini), in place of page files, recycle bins and the like.
+    #[arg(long, value_name = "FILE", conflicts_with = "everything")]
+    config: Option<PathBuf>,
     /// Take page files, recycle bins and the like, too, which are left out otherwise.
     #[arg(long)]
     everything: bool,
@@ -29,8 +36,11 @@ pub(crate) struct ExcludeArgs {
 impl ExcludeArgs {
     /// All patterns.
     pub(crate) fn patterns(&self) -> Result<Vec<String>, Failure> {
-        let mut patterns = expand_lists(self.exclude.clone())?;
-        if !self.everything {
+        let mut patterns = expand_lists(&self.exclude)?;
+        if let Some(config) = &self.config {
+            let bytes = std::fs::read(config).map_err(|error| Failure::io(config.display(), &error))?;
+            patterns.extend(parse_capture_config(&bytes));
+        } else if !self.everything {
             patterns.extend(DEFAULT_EXCLUDE.map(str::to_owned));
         }
         Ok(patterns)
@@ -54,12 +64,39 @@ impl TreeArgs {
     }
 
     /// What the Windows in it says of itself, if there is one.
-    pub(crate) fn windows_info(&self, warnings: &mut Vec<String>) -> Result<Option<ImageInfo>, Failure> {
-        if self.source.is_dir() {
-            let read = &mut |path: &str, limit| read_ignoring_case(&self.source, path, limit);
-            return Ok(stick::windows_info(read, warnings));
+    pub(crate) fn windows_info(
+        &self,
+        warnings: &mut Vec<String>,
+        context: &Context,
+    ) -> Result<Option<ImageInfo>, Failure> {
+        let interrupt = context.interrupt();
+        let is_interrupted = || interrupt.load(Ordering::Relaxed);
+        // A hive takes several times its size while it is read.
+        let most_bytes = context.memory_limit_bytes.map_or(u64::MAX, |limit| limit / 4);
+        let within = |limit: u64, read: &mut ReadFile<'_>, path: &str| {
+            if is_interrupted() {
+                return Err("interrupted".into());
+            }
+            let bytes = read(path, limit.min(most_bytes.saturating_add(1)))?;
+            match bytes {
+                Some(bytes) if bytes.len() as u64 > most_bytes => {
+                    Err(format!("it is larger than a quarter of --memory-limit, {most_bytes} bytes").into())
+                }
+                bytes => Ok(bytes),
+            }
+        };
+        let info = if self.source.is_dir() {
+            let mut read = |path: &str, limit| read_ignoring_case(&self.source, path, limit);
+            stick::windows_info(&mut |path, limit| within(limit, &mut read, path), warnings)
+        } else {
+            let mut volume = open_volume(&self.source, self.partition)?;
+            let mut read = |path: &str, limit| volume.read_file(path, limit);
+            stick::windows_info(&mut |path, limit| within(limit, &mut read, path), warnings)
+        };
+        if is_interrupted() {
+            return Err(wim_apply::Error::Interrupted.into());
         }
-        Ok(open_volume(&self.source, self.partition)?.windows_info(warnings))
+        Ok(info)
     }
 
     /// Name that an image has when none is given: that of the folder or file.

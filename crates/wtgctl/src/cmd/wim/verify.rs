@@ -11,6 +11,11 @@ use crate::size::human;
 
 /// Arguments of `wtgctl wim verify`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wtgctl wim verify install.esd
+  wtgctl wim verify install.swm              all parts that lie beside it
+  wtgctl wim verify delta.wim --ref base.wim")]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     wim: WimArgs,

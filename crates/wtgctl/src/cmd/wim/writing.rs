@@ -1,12 +1,13 @@
 //! Options that verbs share that write WIM files.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
+use stick::Source;
 use wim_apply::apply::Progress as WriteProgress;
-use wim_apply::write::{Compression, WriteControl, WriteOptions, WriteReport};
+use wim_apply::write::{Compression, WimWriter, WriteControl, WriteOptions, WriteReport};
 use wim_apply::{ImageInfo, Wim};
 
 use super::Context;
@@ -48,6 +49,11 @@ pub(crate) struct CompressArgs {
 }
 
 impl CompressArgs {
+    /// Whether a compression was chosen.
+    pub(super) fn is_given(&self) -> bool {
+        self.compress.is_some()
+    }
+
     /// `options` with what was asked for.
     pub(crate) fn over(&self, options: WriteOptions) -> Result<WriteOptions, Failure> {
         let mut options = options;
@@ -91,6 +97,27 @@ pub(crate) fn for_run(options: WriteOptions, context: &Context) -> WriteOptions 
     }
 }
 
+/// Leaves out the data that these files hold.
+pub(super) fn leave_out(writer: &mut WimWriter<'_>, bases: &[PathBuf]) -> Result<(), Failure> {
+    for base in bases {
+        writer.leave_out_blobs_of(&Source::open(base)?.wim);
+    }
+    Ok(())
+}
+
+/// Whether a file has LZMS, which is read and not written.
+pub(super) fn uses_lzms(wim: &Wim) -> bool {
+    let is_lzms = |codec| codec == wim_apply::codec::Codec::Lzms;
+    wim.compression().is_some_and(|(codec, _)| is_lzms(codec)) || !wim.solid_resources().is_empty()
+}
+
+/// Says that a new file has another compression than its source, if nobody chose one.
+pub(super) fn warn_of_lzms(wim: &Wim, is_chosen: bool, context: &Context) {
+    if uses_lzms(wim) && !is_chosen {
+        context.output.warning(Message::LzxForLzms);
+    }
+}
+
 /// Refuses a name that an image of the file has: a name has to choose one image.
 pub(crate) fn name_is_free(wim: &Wim, path: &Path, name: &str) -> Result<(), Failure> {
     let taken = |image: &ImageInfo| image.name.as_deref() == Some(name);
@@ -115,7 +142,7 @@ pub(crate) fn with_control<T>(
 ) -> T {
     let mut progress = Progress::new(&context.output);
     let result = body(&mut WriteControl {
-        interrupt: &context.interrupt,
+        interrupt: context.interrupt(),
         progress: &mut |p: WriteProgress| progress.update(phase, p.bytes_done, p.bytes_total),
     });
     progress.finish();

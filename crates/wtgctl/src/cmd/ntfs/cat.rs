@@ -1,0 +1,91 @@
+//! `wtgctl ntfs cat`.
+
+use std::io::{self, Read};
+
+use ntfs_image::CompactFormat;
+use ntfs_image::layout::attribute;
+use serde::Serialize;
+use wim_apply::codec::{Codec, Decoder};
+
+use super::VolumeArgs;
+use super::open::open;
+use crate::cmd::{Context, Outcome};
+use crate::failure::{BAD_INPUT, Failure, SYSTEM, USAGE};
+use crate::i18n::Message;
+use crate::output::{self, shown};
+
+/// Arguments of `wtgctl ntfs cat`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CatArgs {
+    #[command(flatten)]
+    volume: VolumeArgs,
+    /// The file; `file:stream` for a named stream.
+    path: String,
+    /// The bytes as they are stored, not decoded, for a compact (WOF) file.
+    #[arg(long)]
+    raw: bool,
+}
+
+#[derive(Serialize)]
+struct Cat {
+    size_bytes: u64,
+}
+
+/// A file's content to stdout.
+pub(super) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure> {
+    context.output.stdout_is_data();
+    let mut volume = open(&args.volume)?;
+    let (path, stream) = args.path.split_once(':').unwrap_or((&args.path, ""));
+    let file = volume.lookup(path)?;
+    let name: Vec<u16> = stream.encode_utf16().collect();
+    if file.attribute(attribute::DATA, &name).is_none() {
+        let path = args.path.clone();
+        return Err(Failure::new(
+            USAGE,
+            if file.is_directory() && stream.is_empty() {
+                Message::IsDirectory { path }
+            } else {
+                Message::NoSuchStream { path }
+            },
+        ));
+    }
+    let compact = volume.compact(&file)?.filter(|_| stream.is_empty() && !args.raw);
+    let mut bytes: Box<dyn Read + '_> = match &compact {
+        Some(compact) => Box::new(volume.open_compact(compact, decoder())?),
+        None => Box::new(volume.open_stream(&file, &name)?),
+    };
+    let size_bytes = output::copy_to_stdout(&mut bytes, |error| read_failure(&args.path, error))?;
+    context.output.result_beside_data(&Cat { size_bytes })?;
+    Ok(Outcome::Holds)
+}
+
+/// Decodes chunks of compact files with the codecs of WIM.
+fn decoder() -> impl FnMut(CompactFormat, &[u8], &mut [u8]) -> io::Result<()> {
+    let mut decoder: Option<Decoder> = None;
+    move |format, packed, plain| {
+        if decoder.is_none() {
+            let codec = if format == CompactFormat::Lzx32K {
+                Codec::Lzx
+            } else {
+                Codec::Xpress
+            };
+            decoder = Decoder::new(codec, format.chunk_bytes());
+        }
+        let decoder = decoder.as_mut().ok_or(io::ErrorKind::Unsupported)?;
+        decoder
+            .decompress(packed, plain)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+}
+
+fn read_failure(name: &str, error: &io::Error) -> Failure {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<ntfs_image::Error>());
+    match (inner, error.kind()) {
+        (Some(inner), _) => Failure::of(BAD_INPUT, inner).at(shown(name)),
+        (None, io::ErrorKind::InvalidData) => Failure::new(BAD_INPUT, error).at(shown(name)),
+        (None, io::ErrorKind::Unsupported) => Failure::new(SYSTEM, error).at(shown(name)),
+        _ => Failure::io(shown(name), error),
+    }
+}

@@ -1,0 +1,223 @@
+//! `wtgctl ntfs ls`.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+
+use ntfs_image::layout::{file_attribute, record};
+use ntfs_image::read::{DirectoryEntry, FileReference, Volume};
+use partitioner::Window;
+use serde::Serialize;
+use stick::tree::display_name;
+
+use super::VolumeArgs;
+use super::open::open;
+use crate::cmd::paths::{Pattern, expand_lists, is_pattern};
+use crate::cmd::{Context, Outcome};
+use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
+use crate::output::shown;
+
+/// Arguments of `wtgctl ntfs ls`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LsArgs {
+    #[command(flatten)]
+    volume: VolumeArgs,
+    /// Paths or patterns (`*`, `?`, `**`), or `@FILE` with one of them a line; the whole volume without any. A
+    /// directory stands for its content.
+    paths: Vec<String>,
+    /// Everything below directories, too.
+    #[arg(long, short)]
+    recursive: bool,
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    path: &'a str,
+    record: u64,
+    sequence: u16,
+    directory: bool,
+    size_bytes: u64,
+    allocated_bytes: u64,
+    attributes: u32,
+    creation_time: u64,
+    last_write_time: u64,
+    change_time: u64,
+    last_access_time: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    short_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reparse_tag: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Count {
+    count: usize,
+}
+
+/// Runs the verb.
+pub(super) fn run(args: &LsArgs, context: &Context) -> Result<Outcome, Failure> {
+    let mut volume = open(&args.volume)?;
+    let mut listing = Listing {
+        volume: &mut volume,
+        context,
+        count: 0,
+    };
+    if args.paths.is_empty() {
+        let root = listing.volume.root()?.reference;
+        listing.directory("", root, true)?;
+    }
+    for path in expand_lists(&args.paths)? {
+        let path = path.trim_matches(['\\', '/']).replace('/', "\\");
+        if is_pattern(&path) {
+            listing.pattern(&path, args.recursive)?;
+        } else {
+            listing.path(&path, args.recursive)?;
+        }
+    }
+    let count = listing.count;
+    context.output.result(&Count { count }, String::new)?;
+    Ok(Outcome::Holds)
+}
+
+struct Listing<'a> {
+    volume: &'a mut Volume<Window<File>>,
+    context: &'a Context,
+    count: usize,
+}
+
+impl Listing<'_> {
+    /// A path without wildcards: a directory's content, or the file itself as its directory lists it.
+    fn path(&mut self, path: &str, recursive: bool) -> Result<(), Failure> {
+        let file = self.volume.lookup(path)?;
+        if file.is_directory() {
+            return self.directory(path, file.reference, recursive);
+        }
+        let (folder, asked) = path.rsplit_once('\\').unwrap_or(("", path));
+        let folder = self.volume.lookup(folder)?;
+        let mut found: Vec<DirectoryEntry> = self.volume.directory(&folder)?;
+        found.retain(|entry| entry.reference == file.reference);
+        // Of several names of the file in this directory, the one that was asked for.
+        let named = |entry: &&DirectoryEntry| display_name(&entry.key.name).eq_ignore_ascii_case(asked);
+        match found.iter().find(named).or(found.first()) {
+            Some(entry) => self.print(&format!("\\{path}"), entry),
+            None => Ok(()),
+        }
+    }
+
+    /// What fits a pattern: of directories the content.
+    fn pattern(&mut self, text: &str, recursive: bool) -> Result<(), Failure> {
+        let pattern = Pattern::new(&text.replace('\\', "/"));
+        let mut fitting = Vec::new();
+        let root = self.volume.root()?.reference;
+        self.walk("", root, true, &mut |_, path, entry| {
+            if pattern.fits(path.trim_start_matches('\\').replace('\\', "/").as_str()) {
+                fitting.push((path.to_owned(), entry.clone()));
+            }
+            Ok(())
+        })?;
+        if fitting.is_empty() {
+            let path = text.to_owned();
+            return Err(Failure::new(USAGE, Message::NothingMatches { path }));
+        }
+        for (path, entry) in fitting {
+            if entry.key.attributes & file_attribute::INDEX_PRESENT != 0 {
+                self.directory(path.trim_start_matches('\\'), entry.reference, recursive)?;
+            } else {
+                self.print(&path, &entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn directory(&mut self, path: &str, reference: FileReference, recursive: bool) -> Result<(), Failure> {
+        self.walk(path, reference, recursive, &mut |listing, path, entry| {
+            listing.print(path, entry)
+        })
+    }
+
+    /// Everything in a directory, or below it.
+    fn walk(
+        &mut self,
+        path: &str,
+        reference: FileReference,
+        recursive: bool,
+        visit: &mut dyn FnMut(&mut Self, &str, &DirectoryEntry) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let base = if path.is_empty() {
+            String::new()
+        } else {
+            format!("\\{path}")
+        };
+        let mut rest: Vec<(String, FileReference)> = vec![(base, reference)];
+        // A directory that is met again lies in itself: it is listed once.
+        let mut seen = BTreeSet::new();
+        while let Some((base, reference)) = rest.pop() {
+            if !seen.insert(reference) {
+                continue;
+            }
+            let directory = self.volume.file_by_reference(reference)?;
+            let mut below = Vec::new();
+            for entry in self.volume.directory(&directory)? {
+                if entry.reference.record == record::ROOT {
+                    continue;
+                }
+                let path = format!("{base}\\{}", display_name(&entry.key.name));
+                visit(self, &path, &entry)?;
+                let reparse = entry.key.attributes & file_attribute::REPARSE_POINT != 0;
+                if recursive && !reparse && entry.key.attributes & file_attribute::INDEX_PRESENT != 0 {
+                    below.push((path, entry.reference));
+                }
+            }
+            rest.extend(below.into_iter().rev());
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, path: &str, entry: &DirectoryEntry) -> Result<(), Failure> {
+        let key = &entry.key;
+        let reparse = key.attributes & file_attribute::REPARSE_POINT != 0;
+        let listed = Listed {
+            path,
+            record: entry.reference.record,
+            sequence: entry.reference.sequence,
+            directory: key.attributes & file_attribute::INDEX_PRESENT != 0,
+            size_bytes: key.size_bytes,
+            allocated_bytes: key.allocated_bytes,
+            attributes: key.attributes,
+            short_name: entry.dos_name.as_deref().map(display_name),
+            reparse_tag: reparse.then_some(key.reparse_or_ea),
+            creation_time: key.creation_time,
+            last_write_time: key.modification_time,
+            change_time: key.change_time,
+            last_access_time: key.access_time,
+        };
+        self.count += 1;
+        self.context.output.entry(&listed, || {
+            format!(
+                "{} {:>12} {}",
+                letters(key.attributes),
+                key.size_bytes,
+                shown(path)
+            )
+        })
+    }
+}
+
+/// `drhsalcpe`, with `-` for what is not set: directory, read-only, hidden, system, archive, reparse point
+/// (link), compressed, sparse (partial), encrypted.
+fn letters(attributes: u32) -> String {
+    [
+        (file_attribute::INDEX_PRESENT, 'd'),
+        (file_attribute::READ_ONLY, 'r'),
+        (file_attribute::HIDDEN, 'h'),
+        (file_attribute::SYSTEM, 's'),
+        (0x20, 'a'),
+        (file_attribute::REPARSE_POINT, 'l'),
+        (file_attribute::COMPRESSED, 'c'),
+        (file_attribute::SPARSE, 'p'),
+        (file_attribute::ENCRYPTED, 'e'),
+    ]
+    .into_iter()
+    .map(|(bit, letter)| if attributes & bit != 0 { letter } else { '-' })
+    .collect()
+}
