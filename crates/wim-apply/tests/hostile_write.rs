@@ -10,6 +10,7 @@ mod support;
 
 use std::io::Cursor;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use draft::{Draft, Metadata, data_file, fixed};
 use support::options;
@@ -122,4 +123,26 @@ fn stated_uses_that_are_too_few_cost_no_data() {
     assert_eq!(left.images().len(), 1);
     let report = Control::silent(&left, |control| verify(&left, &options(1), control)).unwrap();
     assert!(report.is_ok(), "{report:?}");
+}
+
+/// Many images, all of one metadata resource. What the document says of each is not looked up in the whole of it.
+#[test]
+fn the_document_of_many_images_is_read_once() {
+    const IMAGES: u32 = 8000;
+    let mut draft = Draft::new();
+    draft.header.image_count = IMAGES;
+    let metadata = draft.blobs[1];
+    draft.blobs.extend((1..IMAGES).map(|_| metadata));
+    let images = (1..=IMAGES).map(|index| format!("<IMAGE INDEX=\"{index}\"><NAME>{index}</NAME></IMAGE>"));
+    let xml = format!("\u{feff}<WIM>{}</WIM>", images.collect::<String>());
+    draft.xml = xml.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let file = draft.finish();
+    let wim = Wim::open(Cursor::new(file.clone()), &Limits::default()).unwrap();
+    let mut out = Cursor::new(file);
+    let start = Instant::now();
+    let writer = WimWriter::append(&mut out, &wim, &WriteOptions::default()).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    writer.finish().unwrap();
+    let again = Wim::open(out, &Limits::default()).unwrap();
+    assert_eq!(again.images(), wim.images());
 }

@@ -103,11 +103,7 @@ impl<'o> WimWriter<'o> {
         Ok(Self {
             container,
             options,
-            images: wim
-                .images()
-                .iter()
-                .map(|info| ImageXml::of_image(wim, info))
-                .collect(),
+            images: ImageXml::of_images(wim),
             flags: header.flags & !header_flag::WRITE_IN_PROGRESS,
             boot_index: header.boot_index,
             version: header.version,

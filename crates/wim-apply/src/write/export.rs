@@ -65,13 +65,14 @@ impl WimWriter<'_> {
             trees.push(image);
         }
         self.export_blobs(wim, wanted.into_iter().collect(), &trees, control)?;
+        let texts = ImageXml::of_images(wim);
         for (exported, image) in images.iter().zip(&trees) {
             self.export_metadata(wim, exported.index)?;
             for (hash, count) in statistics::references(image) {
                 self.container.reference(&hash, count);
             }
-            let info = wim.images().iter().find(|info| info.index == exported.index);
-            let mut xml = info.map(|info| ImageXml::of_image(wim, info)).unwrap_or_default();
+            let slot = (exported.index as usize).checked_sub(1);
+            let mut xml = slot.and_then(|slot| texts.get(slot).cloned()).unwrap_or_default();
             if let Some(name) = &exported.name {
                 xml.set_text("NAME", name);
             }

@@ -167,11 +167,7 @@ impl SplitPlan {
             boot_metadata: boot.map_or_else(ResourceHeader::default, |entry| entry.resource),
             ..Header::default()
         };
-        let images: Vec<ImageXml> = wim
-            .images()
-            .iter()
-            .map(|info| ImageXml::of_image(wim, info))
-            .collect();
+        let images = ImageXml::of_images(wim);
         let mut blob_table = container.blobs.clone();
         blob_table.extend(&container.metadata);
         let part = Part {

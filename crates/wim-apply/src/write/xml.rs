@@ -18,14 +18,19 @@ pub(super) struct ImageXml {
 }
 
 impl ImageXml {
-    /// What the document of `wim` says of an image; when it cannot be read, what was understood of it.
-    pub(super) fn of_image(wim: &Wim, info: &ImageInfo) -> Self {
-        let elements = elements_of(&wim.xml_text(), info.index).unwrap_or_default();
-        if elements.is_empty() {
-            Self::of_info(info)
-        } else {
-            Self { elements }
-        }
+    /// What the document of `wim` says of each image, in order; when it cannot be read, what was understood of it.
+    pub(super) fn of_images(wim: &Wim) -> Vec<Self> {
+        let images = wim.images();
+        let mut elements = elements_of(&wim.xml_text(), images.len()).unwrap_or_default();
+        elements.resize(images.len(), Vec::new());
+        let image = |(info, elements): (&ImageInfo, Vec<_>)| {
+            if elements.is_empty() {
+                Self::of_info(info)
+            } else {
+                Self { elements }
+            }
+        };
+        images.iter().zip(elements).map(image).collect()
     }
 
     /// From typed values.
@@ -159,46 +164,54 @@ fn windows(info: &ImageInfo) -> String {
     inner
 }
 
-/// The elements of one image, as they are. `None` when the document is damaged.
-fn elements_of(text: &str, index: u32) -> Option<Vec<(String, String)>> {
+/// The elements of the images `1 ..= count`, as they are. `None` when the document is damaged.
+fn elements_of(text: &str, count: usize) -> Option<Vec<Vec<(String, String)>>> {
     let mut reader = Reader::from_str(text);
-    let mut elements = Vec::new();
+    let mut images = vec![Vec::new(); count];
     let mut path: Vec<String> = Vec::new();
-    let mut wanted = false;
+    // Of the image that the reader is in.
+    let mut slot = None;
     let mut start = 0;
     loop {
         let before = usize::try_from(reader.buffer_position()).ok()?;
         let event = reader.read_event().ok()?;
         let after = usize::try_from(reader.buffer_position()).ok()?;
+        let elements = slot.and_then(|slot: usize| images.get_mut(slot));
         match event {
             Event::Start(tag) => {
                 path.push(tag.name().0.to_owned());
                 match path.len() {
-                    2 => wanted = path[0] == "WIM" && path[1] == "IMAGE" && has_index(&tag, index),
+                    2 if path[0] == "WIM" && path[1] == "IMAGE" => slot = slot_of(&tag),
+                    2 => slot = None,
                     3 => start = before,
                     n if n > MAX_DEPTH => return None,
                     _ => {}
                 }
             }
-            Event::Empty(tag) if path.len() == 2 && wanted => {
-                elements.push((tag.name().0.to_owned(), text.get(before..after)?.to_owned()));
+            Event::Empty(tag) if path.len() == 2 => {
+                if let Some(elements) = elements {
+                    elements.push((tag.name().0.to_owned(), text.get(before..after)?.to_owned()));
+                }
             }
             Event::End(_) => {
                 let name = path.pop()?;
-                if path.len() == 2 && wanted {
+                if path.len() == 2
+                    && let Some(elements) = elements
+                {
                     elements.push((name, text.get(start..after)?.to_owned()));
                 }
             }
-            Event::Eof => return Some(elements),
+            Event::Eof => return Some(images),
             _ => {}
         }
     }
 }
 
-fn has_index(tag: &BytesStart<'_>, index: u32) -> bool {
-    tag.attributes()
-        .flatten()
-        .any(|attribute| attribute.key.0 == "INDEX" && attribute.value.trim().parse() == Ok(index))
+/// Place of the image that an `IMAGE` element is about.
+fn slot_of(tag: &BytesStart<'_>) -> Option<usize> {
+    let mut attributes = tag.attributes().flatten();
+    let index = attributes.find(|attribute| attribute.key.0 == "INDEX")?;
+    index.value.trim().parse::<usize>().ok()?.checked_sub(1)
 }
 
 /// Text with what XML cannot hold replaced.
@@ -227,7 +240,7 @@ mod tests {
         let text = "<WIM><IMAGE INDEX=\"2\"><A><B x=\"1\">t &amp; u</B></A><NAME>old</NAME><E/></IMAGE>\
                     <IMAGE INDEX=\"1\"><NAME>other</NAME></IMAGE></WIM>";
         let mut xml = ImageXml {
-            elements: elements_of(text, 2).unwrap(),
+            elements: elements_of(text, 2).unwrap().remove(1),
         };
         xml.set_text("NAME", "a<b");
         let bytes = encode(&[xml], 9);
@@ -239,7 +252,8 @@ mod tests {
         let expected = "\u{feff}<WIM><TOTALBYTES>9</TOTALBYTES><IMAGE INDEX=\"1\">\
                         <A><B x=\"1\">t &amp; u</B></A><NAME>a&lt;b</NAME><E/></IMAGE></WIM>";
         assert_eq!(String::from_utf16(&units).unwrap(), expected);
-        assert_eq!(elements_of("<WIM><IMAGE INDEX=\"1\"><NAME>", 1), Some(Vec::new()));
+        let cut = elements_of("<WIM><IMAGE INDEX=\"1\"><NAME>", 1);
+        assert_eq!(cut, Some(vec![Vec::new()]));
         assert_eq!(elements_of("<WIM></IMAGE>", 1), None);
     }
 
