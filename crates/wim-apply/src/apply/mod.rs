@@ -10,7 +10,10 @@ mod loss;
 mod reparse;
 mod verify;
 
-pub use deliver::{ApplyOptions, BlobFailure, Control, DeliverReport, Progress, VerifyVerbatim, deliver};
+pub use deliver::{
+    ApplyOptions, BlobFailure, Control, DeliverReport, Keep, KeptChunks, Progress, VerifyVerbatim, deliver,
+    deliver_keeping,
+};
 pub use directory::DirectoryTarget;
 pub(crate) use image::first_paths_without_blobs;
 pub use image::{apply_image, apply_tree};

@@ -56,7 +56,7 @@ pub fn verify(wim: &Wim, options: &ApplyOptions, control: &mut Control<'_>) -> R
         paths: &|_| Vec::new(),
     };
     let mut blobs = || {
-        let mut report = deliver_with(wim, &ids, &mut Nowhere, options, &mut control, Damage::Skip)?;
+        let mut report = deliver_with(wim, &ids, &mut Nowhere, options, &mut control, Damage::Skip, None)?;
         name_paths(wim, &mut report.failures, interrupt)?;
         Ok(report)
     };

@@ -102,6 +102,8 @@ pub(super) struct GroupJob {
     /// Sum of the uncompressed sizes.
     pub(super) output_bytes: usize,
     pub(super) deliver: Deliver,
+    /// Of a solid resource: which, and the number of its first chunk.
+    pub(super) solid: Option<(u32, u64)>,
 }
 
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ mod chain;
 mod gate;
 mod hand_over;
 mod job;
+mod kept;
 mod needs;
 mod packing;
 mod plan;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use self::gate::{Gate, Pool};
 use self::hand_over::HandOver;
+pub use self::kept::{Keep, KeptChunks};
 use self::needs::Needs;
 use self::plan::Order;
 use self::reader::FileReader;
@@ -144,7 +146,23 @@ pub fn deliver(
     } else {
         Damage::Fail
     };
-    deliver_with(wim, blobs, sink, options, control, damage)
+    deliver_with(wim, blobs, sink, options, control, damage, None)
+}
+
+/// As [`deliver`], with decoded chunks of solid resources kept for, or taken from, another delivery of the same file.
+/// They take memory beside that of the delivery. Nothing else depends on them.
+///
+/// # Errors
+/// As [`deliver`].
+pub fn deliver_keeping(
+    wim: &Wim,
+    blobs: &[BlobId],
+    sink: &mut dyn BlobSink,
+    options: &ApplyOptions,
+    control: &mut Control<'_>,
+    keep: Keep<'_>,
+) -> Result<DeliverReport> {
+    deliver_with(wim, blobs, sink, options, control, Damage::Fail, Some(keep))
 }
 
 /// What happens at a damaged blob.
@@ -165,6 +183,7 @@ pub(super) fn deliver_with(
     options: &ApplyOptions,
     control: &mut Control<'_>,
     damage: Damage,
+    keep: Option<Keep<'_>>,
 ) -> Result<DeliverReport> {
     let verify = options.verify_verbatim == VerifyVerbatim::Inline;
     let recompress_limit_bytes = recompress_limit_bytes(options);
@@ -196,6 +215,7 @@ pub(super) fn deliver_with(
                 order: &order,
                 damage,
                 parallel: parallel.clone(),
+                keep,
                 jobs: &jobs,
                 outputs: Arc::clone(&outputs),
                 cancelled: &cancelled,

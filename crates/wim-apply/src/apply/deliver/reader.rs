@@ -342,6 +342,7 @@ impl FileReader<'_> {
             chunks,
             permit,
             output_bytes,
+            solid: None,
         })
     }
 
@@ -387,6 +388,7 @@ pub(super) struct ReadGroup {
     chunks: Vec<Chunk>,
     permit: Arc<Permit>,
     output_bytes: usize,
+    pub(super) solid: Option<(u32, u64)>,
 }
 
 impl ReadGroup {
@@ -400,6 +402,7 @@ impl ReadGroup {
             permit: self.permit,
             output_bytes: self.output_bytes,
             deliver,
+            solid: self.solid,
         })
     }
 }

@@ -127,7 +127,8 @@ impl FileReader<'_> {
                 at += 1;
             }
             let is_packed = parts.iter().any(|part| part.pack.is_some());
-            let read = self.read_group(&map, &source, chunk, &extents, is_packed)?;
+            let mut read = self.read_group(&map, &source, chunk, &extents, is_packed)?;
+            read.solid = Some((resource, chunk));
             let (sender, output) = mpsc::channel();
             self.step(Step::Decoded(output))?;
             self.job(read.into_job(parts, Deliver::Output(sender)))?;

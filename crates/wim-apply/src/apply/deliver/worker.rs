@@ -10,6 +10,7 @@ use super::Damage;
 use super::chain::Part;
 use super::gate::{Buffer, Pool};
 use super::job::{BatchBlob, BatchJob, Begin, Deliver, Failure, GroupJob, Job, Segment, Verdict, copy_of};
+use super::kept::Keep;
 use super::plan::Order;
 use super::reader::GROUP_BYTES;
 use super::recompress::{Encoders, PackJob, PackedPart};
@@ -29,6 +30,7 @@ pub(super) struct Worker<'a> {
     pub(super) damage: Damage,
     /// Takes bytes here and now, in place of the hand-over.
     pub(super) parallel: Option<Arc<dyn ParallelSink>>,
+    pub(super) keep: Option<Keep<'a>>,
     pub(super) jobs: &'a Mutex<Receiver<Job>>,
     pub(super) outputs: Arc<Pool>,
     pub(super) cancelled: &'a AtomicBool,
@@ -252,6 +254,7 @@ impl Worker<'_> {
     }
 
     fn decode_chunks(&mut self, job: &GroupJob, output: &mut Buffer, failures: &mut Vec<(usize, Error)>) {
+        let keep = self.keep;
         let mut decoder = match self.decoder(job.codec, job.chunk_bytes) {
             Ok(decoder) => decoder,
             Err(error) => {
@@ -261,13 +264,27 @@ impl Worker<'_> {
             }
         };
         for (number, chunk) in job.chunks.iter().enumerate() {
+            let solid = job
+                .solid
+                .map(|(resource, first)| (resource, first + number as u64));
+            let keep = keep.zip(solid);
             let input = job.input.get(chunk.input.clone()).unwrap_or_default();
             let Some(output) = output.as_mut().get_mut(chunk.output.clone()) else {
                 continue;
             };
-            if let Err(error) = decode_chunk(decoder.as_deref_mut(), chunk.offset, input, output) {
-                output.fill(0);
-                failures.push((number, error));
+            if keep.is_some_and(|(keep, key)| keep.has(key, output)) {
+                continue;
+            }
+            match decode_chunk(decoder.as_deref_mut(), chunk.offset, input, output) {
+                Ok(()) => {
+                    if let Some((keep, key)) = keep {
+                        keep.decoded(key, output);
+                    }
+                }
+                Err(error) => {
+                    output.fill(0);
+                    failures.push((number, error));
+                }
             }
         }
     }
