@@ -42,7 +42,7 @@ pub use spec::{
     StreamForm, StreamKey, StreamSpec, VolumeSpec,
 };
 pub use upcase::{UPCASE_BYTES, upcase, upcase_bytes, upcase_table};
-pub use write::{BuildError, BuildErrorKind, NtfsBuilder, Plan, Report, VolumeWriter, Warning};
+pub use write::{BuildError, BuildErrorKind, NtfsBuilder, Placed, Plan, Report, VolumeWriter, Warning};
 
 /// The README's example.
 #[cfg(doctest)]

@@ -52,12 +52,12 @@ pub enum BuildError {
         /// What should have come.
         expected: u64,
     },
-    /// The volume could not be written.
+    /// The volume, or the file for what is held until the MFT is written, could not be written or read.
     #[error("{op} at {offset:#x}")]
     Io {
         /// What was done.
         op: &'static str,
-        /// Offset in the volume, in bytes.
+        /// Offset in it, in bytes.
         offset: u64,
         /// What the system said.
         #[source]

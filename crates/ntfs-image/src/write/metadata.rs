@@ -7,6 +7,7 @@ use std::io::{Seek, Write};
 use super::BuildError;
 use super::attribute::Attribute;
 use super::bytes::{low16, low32};
+use super::held::HeldRef;
 use super::index::{self, Built, Kind, RunWriter, Shape, block_clusters};
 use super::plan::{SMALL_VIEW_ROOT_BYTES, directory_shape, entry_reference, mft_records};
 use super::prepare::{Entry, SYSTEM_NAMES, entry_name, system_names};
@@ -14,7 +15,7 @@ use super::record::{Spread, capacity, spread};
 use super::room::small_value_limit;
 use super::space::Run;
 use super::system::{self, Places, ViewIndex};
-use super::tree::{BlobRef, reference_of};
+use super::tree::reference_of;
 use super::values::{block_bitmap, encode_name_entry, file_info, reparse_value, view_entry};
 use super::writer::{Report, VolumeWriter};
 use crate::layout::{SDS_BLOCK_BYTES, attribute, collation, namespace, record as number};
@@ -25,7 +26,7 @@ const SMALL_BITMAP_BLOCKS: u64 = 512;
 /// The index of a directory as written.
 #[derive(Debug)]
 pub(super) struct Directory {
-    pub(super) root: BlobRef,
+    pub(super) root: HeldRef,
     pub(super) root_bytes: u32,
     pub(super) first_run: u32,
     pub(super) run_count: u32,
@@ -172,7 +173,7 @@ impl<'w, W: Write + Seek> Metadata<'w, W> {
             let tree = &mut self.writer.tree;
             let directory = Directory {
                 root_bytes: low32(root.len()),
-                root: tree.blobs.push(&root),
+                root: tree.held.push(&root)?,
                 first_run: low32(tree.runs.len()),
                 run_count: low32(runs.len()),
                 blocks,
@@ -289,7 +290,7 @@ impl<'w, W: Write + Seek> Metadata<'w, W> {
         let record_bytes = self.writer.geometry().record_bytes;
         let room = capacity(record_bytes);
         for node in 0..self.nodes() {
-            let attributes = self.node_attributes(node);
+            let attributes = self.node_attributes(node)?;
             if attributes.iter().map(Attribute::encoded_len).sum::<usize>() <= room {
                 continue;
             }

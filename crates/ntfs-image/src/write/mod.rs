@@ -10,6 +10,7 @@ mod dosname;
 mod error;
 mod extended;
 mod geometry;
+mod held;
 mod index;
 mod metadata;
 mod naming;
@@ -31,7 +32,7 @@ use std::io::{Seek, Write};
 
 pub use error::{BuildError, BuildErrorKind};
 pub use plan::Plan;
-pub use writer::{Report, VolumeWriter};
+pub use writer::{Placed, Report, VolumeWriter};
 
 use crate::spec::{NodeId, NodeSpec, SecurityRef, VolumeSpec};
 

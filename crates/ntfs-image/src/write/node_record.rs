@@ -2,6 +2,7 @@
 
 use std::io::{Seek, Write};
 
+use super::BuildError;
 use super::attribute::{Attribute, sparse};
 use super::bytes::low32;
 use super::metadata::Metadata;
@@ -16,7 +17,7 @@ use crate::layout::{attribute, namespace, record as number, record_flag};
 
 impl<W: Write + Seek> Metadata<'_, W> {
     /// One record of `$MFT`, and its extensions.
-    pub(super) fn record(&self, record: u64) -> (Vec<u8>, Vec<u8>) {
+    pub(super) fn record(&self, record: u64) -> Result<(Vec<u8>, Vec<u8>), BuildError> {
         let geometry = self.writer.geometry();
         let record_bytes = geometry.record_bytes;
         let node = match record {
@@ -28,22 +29,22 @@ impl<W: Write + Seek> Metadata<'_, W> {
         let unused = (number::FIRST_UNUSED..number::QUOTA).contains(&record) || record >= self.node_records();
         if unused {
             out.resize(record_bytes, 0);
-            return (out, Vec::new());
+            return Ok((out, Vec::new()));
         }
         if node == NONE {
             let attributes = system::attributes(record, &self.writer.spec, &geometry, &self.places);
             record::encode(&system::header(record), &attributes, record_bytes, &mut out);
-            return (out, Vec::new());
+            return Ok((out, Vec::new()));
         }
         let header = self.node_header(node);
         if let Some(overflow) = self.overflows.get(&node) {
             let runs = overflow.list_runs.clone().map(|runs| (runs, geometry.cluster));
-            return overflow
+            return Ok(overflow
                 .spread
-                .encode(&header, overflow.first_extension, runs, record_bytes);
+                .encode(&header, overflow.first_extension, runs, record_bytes));
         }
-        record::encode(&header, &self.node_attributes(node), record_bytes, &mut out);
-        (out, Vec::new())
+        record::encode(&header, &self.node_attributes(node)?, record_bytes, &mut out);
+        Ok((out, Vec::new()))
     }
 
     pub(super) fn node_header(&self, at: u32) -> Header {
@@ -67,7 +68,7 @@ impl<W: Write + Seek> Metadata<'_, W> {
     }
 
     /// Attributes of a node, sorted.
-    pub(super) fn node_attributes(&self, at: u32) -> Vec<Attribute> {
+    pub(super) fn node_attributes(&self, at: u32) -> Result<Vec<Attribute>, BuildError> {
         let tree = &self.writer.tree;
         let cluster = self.cluster();
         let node = &tree.nodes[at as usize];
@@ -103,15 +104,12 @@ impl<W: Write + Seek> Metadata<'_, W> {
             }
         }
         if let Some(directory) = self.directories.get(node.aux as usize).filter(|_| node.directory) {
-            let root = tree
-                .blobs
-                .get(directory.root, u64::from(directory.root_bytes))
-                .to_vec();
+            let root = tree.held.get(directory.root, u64::from(directory.root_bytes))?;
             let runs = &tree.runs[directory.first_run as usize..][..directory.run_count as usize];
             let bitmap = directory.bitmap_runs.as_deref();
             out.extend(index_attributes(
                 &self.i30,
-                root,
+                root.into_owned(),
                 runs,
                 directory.blocks,
                 bitmap,
@@ -122,24 +120,25 @@ impl<W: Write + Seek> Metadata<'_, W> {
             .streams_of(node)
             .chain((!node.directory && node.aux != NONE).then_some(node.aux as usize))
         {
-            out.push(self.stream_attribute(index));
+            out.push(self.stream_attribute(index)?);
         }
         if !node.directory && tree.unnamed_stream(node).is_none() {
             out.push(Attribute::resident(attribute::DATA, &[], Vec::new()));
         }
         self.extra_attributes(at, &mut out);
         record::sort(&mut out);
-        out
+        Ok(out)
     }
 
-    pub(super) fn stream_attribute(&self, index: usize) -> Attribute {
+    pub(super) fn stream_attribute(&self, index: usize) -> Result<Attribute, BuildError> {
         let tree = &self.writer.tree;
         let cluster = self.cluster();
         let stream = &tree.streams[index];
         let name = tree.stream_name(stream);
-        match stream.stored {
-            Stored::Resident(blob) => {
-                Attribute::resident(attribute::DATA, name, tree.blobs.get(blob, stream.size).to_vec())
+        Ok(match stream.stored {
+            Stored::Resident(place) => {
+                let bytes = tree.held.get(place, stream.size)?;
+                Attribute::resident(attribute::DATA, name, bytes.into_owned())
             }
             _ if stream.sparse => {
                 let unit = self.writer.geometry().sparse_unit();
@@ -156,7 +155,7 @@ impl<W: Write + Seek> Metadata<'_, W> {
                 let runs = tree.runs_of(stream).to_vec();
                 Attribute::in_clusters(attribute::DATA, name, runs, stream.size, cluster)
             }
-        }
+        })
     }
 
     /// Object id, reparse point, extended attributes.

@@ -39,6 +39,11 @@ impl<W: Write + Seek> Sink<W> {
         self.start + self.buffer.len() as u64
     }
 
+    /// Bytes written or buffered so far.
+    pub(super) fn given_bytes(&self) -> u64 {
+        self.bytes_written + self.buffer.len() as u64
+    }
+
     /// Writes at a byte offset of the volume.
     pub(super) fn write_at(&mut self, offset: u64, mut bytes: &[u8]) -> Result<(), BuildError> {
         if offset != self.end() {

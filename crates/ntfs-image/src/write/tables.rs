@@ -88,7 +88,7 @@ impl<W: Write + Seek> Metadata<'_, W> {
     pub(super) fn write_tables(&mut self) -> Result<(), BuildError> {
         let geometry = self.writer.geometry();
         let cluster = geometry.cluster;
-        let first_records = self.first_records(mirror_records(&geometry));
+        let first_records = self.first_records(mirror_records(&geometry))?;
         let mut out = RunWriter::new(&self.places.mirror, cluster);
         out.write(&mut self.writer.sink, &first_records)?;
         out.finish(&mut self.writer.sink)?;
@@ -105,18 +105,18 @@ impl<W: Write + Seek> Metadata<'_, W> {
     }
 
     /// What `$MFTMirr` repeats.
-    pub(super) fn first_records(&self, count: u64) -> Vec<u8> {
+    pub(super) fn first_records(&self, count: u64) -> Result<Vec<u8>, BuildError> {
         let mut bytes = Vec::new();
         let mut extensions = Vec::new();
         for record in 0..self.node_records().min(count) {
-            let (base, rest) = self.record(record);
+            let (base, rest) = self.record(record)?;
             bytes.extend(base);
             extensions.extend(rest);
         }
         bytes.extend(extensions);
         let len = usize::try_from(count).unwrap_or(0) * self.writer.geometry().record_bytes;
         bytes.resize(len, 0);
-        bytes
+        Ok(bytes)
     }
 
     /// `$Bitmap`: bits past the last cluster are set.
@@ -166,7 +166,7 @@ impl<W: Write + Seek> Metadata<'_, W> {
         let mut batch = Vec::with_capacity(BATCH_BYTES + 4096);
         let mut extensions: Vec<u8> = Vec::new();
         for record in 0..self.node_records() {
-            let (base, rest) = self.record(record);
+            let (base, rest) = self.record(record)?;
             batch.extend_from_slice(&base);
             extensions.extend_from_slice(&rest);
             if batch.len() >= BATCH_BYTES {

@@ -1,5 +1,6 @@
 //! The described tree, held compactly: arenas instead of a vector per node.
 
+use super::held::{Held, HeldRef};
 use super::space::Run;
 use crate::layout::{file_attribute, record};
 use crate::spec::{
@@ -11,66 +12,6 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// Attributes that are stored; the others are properties of the API or derived.
 const STORED_ATTRIBUTES: u32 = 0x0058_3167;
-
-/// Bytes in an arena.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct BlobRef {
-    chunk: u32,
-    at: u32,
-}
-
-/// An arena of byte strings.
-#[derive(Debug, Default)]
-pub(super) struct Blobs {
-    chunks: Vec<Vec<u8>>,
-}
-
-/// Size of a chunk of the arena; longer strings get a chunk of their own.
-const CHUNK_BYTES: usize = 1 << 20;
-
-impl Blobs {
-    pub(super) fn push(&mut self, bytes: &[u8]) -> BlobRef {
-        let fits = self
-            .chunks
-            .last()
-            .is_some_and(|chunk| chunk.capacity() - chunk.len() >= bytes.len());
-        if !fits {
-            self.chunks.push(Vec::with_capacity(bytes.len().max(CHUNK_BYTES)));
-        }
-        let chunk = super::bytes::low32(self.chunks.len() - 1);
-        let Some(last) = self.chunks.last_mut() else {
-            return BlobRef::default();
-        };
-        let at = super::bytes::low32(last.len());
-        last.extend_from_slice(bytes);
-        BlobRef { chunk, at }
-    }
-
-    /// Takes a long string over without copying it.
-    pub(super) fn push_owned(&mut self, bytes: Vec<u8>) -> BlobRef {
-        if bytes.len() < CHUNK_BYTES / 4 {
-            return self.push(&bytes);
-        }
-        self.chunks.push(bytes);
-        BlobRef {
-            chunk: super::bytes::low32(self.chunks.len() - 1),
-            at: 0,
-        }
-    }
-
-    pub(super) fn get(&self, blob: BlobRef, len: u64) -> &[u8] {
-        let at = blob.at as usize;
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
-        self.chunks
-            .get(blob.chunk as usize)
-            .and_then(|chunk| chunk.get(at..at.checked_add(len)?))
-            .unwrap_or_default()
-    }
-
-    pub(super) fn bytes(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
-    }
-}
 
 /// A file or directory.
 #[derive(Debug)]
@@ -126,7 +67,7 @@ pub(super) struct Name {
 /// Where the bytes of a stream come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source {
-    Bytes(BlobRef),
+    Bytes(HeldRef),
     Key(u64),
 }
 
@@ -136,7 +77,7 @@ pub(super) enum Stored {
     /// Not delivered yet.
     Pending,
     /// Kept for the record.
-    Resident(BlobRef),
+    Resident(HeldRef),
     /// In `Tree::runs`.
     Clusters { first: u32, count: u32 },
 }
@@ -169,7 +110,7 @@ pub(super) struct Tree {
     pub(super) runs: Vec<Run>,
     /// Clusters of placed streams: first LCN.
     pub(super) placements: Vec<u64>,
-    pub(super) blobs: Blobs,
+    pub(super) held: Held,
     units: Vec<u16>,
 }
 
@@ -182,7 +123,7 @@ impl Tree {
             extras: Vec::new(),
             runs: Vec::new(),
             placements: Vec::new(),
-            blobs: Blobs::default(),
+            held: Held::default(),
             units: Vec::new(),
         };
         tree.push_node(NodeSpec::directory());
@@ -229,7 +170,7 @@ impl Tree {
             let (size, source) = match stream.content {
                 Content::Bytes(bytes) => {
                     let size = bytes.len() as u64;
-                    (size, Source::Bytes(self.blobs.push_owned(bytes)))
+                    (size, Source::Bytes(self.held.push_owned(bytes)))
                 }
                 Content::Keyed {
                     key: StreamKey(key),

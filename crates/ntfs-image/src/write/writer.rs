@@ -1,5 +1,6 @@
 //! Takes the data: streams in the caller's order, each into the next free clusters.
 
+use std::fs::File;
 use std::io::{Seek, Write};
 
 use super::geometry::Geometry;
@@ -48,6 +49,20 @@ pub struct Report {
     pub bytes_written: u64,
     /// What could not be kept as it was described.
     pub warnings: Vec<Warning>,
+}
+
+/// Where the bytes are that were delivered so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Placed {
+    /// Bytes that went to the output, or go with its next write.
+    pub output_bytes: u64,
+    /// Bytes of the stream under way that have no place yet.
+    pub waiting_bytes: u64,
+    /// Bytes for MFT records, which [`VolumeWriter::finish`] writes.
+    pub record_bytes: u64,
+    /// Bytes of memory that these take.
+    pub held_bytes: u64,
 }
 
 /// A stream that is being delivered.
@@ -201,6 +216,28 @@ impl<W: Write + Seek> VolumeWriter<W> {
         }
         let limits = streams().map(|stream| compact_limit(&self.tree, &self.prepared, stream));
         limits.min().map(|bytes| bytes as u64)
+    }
+
+    /// Where the bytes are that were delivered so far.
+    pub fn placed(&self) -> Placed {
+        Placed {
+            output_bytes: self.sink.given_bytes(),
+            waiting_bytes: self
+                .delivery
+                .as_ref()
+                .map_or(0, |delivery| delivery.piece.len() as u64),
+            record_bytes: self.tree.held.bytes(),
+            held_bytes: self.tree.held.memory_bytes(),
+        }
+    }
+
+    /// Moves what is held for MFT records into a file, empty and open for reading and writing; from here on no more
+    /// than 1 MiB of it is in memory. The volume does not depend on it.
+    ///
+    /// # Errors
+    /// `Io` when the file cannot be written.
+    pub fn spool_held(&mut self, file: File) -> Result<(), BuildError> {
+        self.tree.held.set_spool(file)
     }
 
     /// Begins the delivery of the bytes of a key, `stored_bytes` long: the announced length for `Plain`, that
@@ -379,7 +416,7 @@ impl<W: Write + Seek> VolumeWriter<W> {
         for place in delivery.places {
             let stored = if place.kind == PlaceKind::Resident {
                 match self.tree.streams[place.stream as usize].stored {
-                    Stored::Pending => Stored::Resident(self.tree.blobs.push(&[])),
+                    Stored::Pending => Stored::Resident(self.tree.held.push(&[])?),
                     stored => stored,
                 }
             } else {
@@ -412,7 +449,7 @@ impl<W: Write + Seek> VolumeWriter<W> {
             match place.kind {
                 PlaceKind::Resident => {
                     self.tree.streams[place.stream as usize].stored =
-                        Stored::Resident(self.tree.blobs.push(piece));
+                        Stored::Resident(self.tree.held.push(piece)?);
                 }
                 PlaceKind::Clusters => {
                     let mut runs = Vec::new();
@@ -493,7 +530,7 @@ impl<W: Write + Seek> VolumeWriter<W> {
         }
         let mut report = Report {
             data_cluster_bytes: self.data_clusters * self.geometry().cluster,
-            resident_bytes: self.tree.blobs.bytes(),
+            resident_bytes: self.tree.held.bytes(),
             compact_file_count: self.compact_file_count,
             warnings: self.prepared.warnings.clone(),
             ..Report::default()
@@ -514,17 +551,17 @@ impl<W: Write + Seek> VolumeWriter<W> {
                 continue;
             }
             match stream.source {
-                Source::Bytes(blob) if stream.resident => {
-                    self.tree.streams[at as usize].stored = Stored::Resident(blob);
+                Source::Bytes(place) if stream.resident => {
+                    self.tree.streams[at as usize].stored = Stored::Resident(place);
                 }
-                Source::Bytes(blob) => {
+                Source::Bytes(place) => {
                     let size = stream.size;
                     // The arena is put aside so that its bytes can be lent out.
-                    let blobs = std::mem::take(&mut self.tree.blobs);
+                    let held = std::mem::take(&mut self.tree.held);
                     self.begin(StreamKey(0), &[at], size)?;
-                    self.write(blobs.get(blob, size))?;
+                    self.write(&held.get(place, size)?)?;
                     self.end_stream()?;
-                    self.tree.blobs = blobs;
+                    self.tree.held = held;
                 }
                 Source::Key(_) if stream.size == 0 => {
                     self.begin(StreamKey(0), &[at], 0)?;

@@ -32,7 +32,11 @@ pub(crate) fn many_files(count: u64) -> (NtfsBuilder, Vec<(StreamKey, StreamForm
                 size_bytes: size,
             }),
         );
-        deliveries.push((key, StreamForm::Plain, vec![1; usize::try_from(size).unwrap()]));
+        deliveries.push((
+            key,
+            StreamForm::Plain,
+            vec![1; usize::try_from(size).expect("small")],
+        ));
     }
     (builder, deliveries)
 }
