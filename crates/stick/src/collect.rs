@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use wim_apply::apply::{ApplyOptions, BlobInfo, BlobSink, Control, Form, TargetError, deliver};
+use wim_apply::apply::{
+    ApplyOptions, BlobInfo, BlobSink, Control, Form, Keep, KeptChunks, TargetError, deliver_keeping,
+};
 use wim_apply::{BlobId, Wim};
 
 use crate::tree::Tree;
@@ -15,6 +17,20 @@ use crate::{Error, Result, RunOptions};
 /// about 60 MB together.
 const MAX_EARLY_BYTES: u64 = 512 << 20;
 
+/// Most bytes of decoded chunks of a solid image that are kept for the delivery of everything.
+const MAX_KEPT_BYTES: u64 = 512 << 20;
+/// What the deliveries need with chunks of 64 MiB, the usual size: once, and for each worker.
+const DELIVERY_BYTES: (u64, u64) = (64 << 20, 150 << 20);
+
+/// What was read before the layout.
+#[derive(Debug)]
+pub(crate) struct Early {
+    /// The blobs.
+    pub(crate) blobs: HashMap<BlobId, Arc<Vec<u8>>>,
+    /// The chunks of a solid image that they lie in, with other blobs: none is decoded twice as long as there is room.
+    pub(crate) chunks: KeptChunks,
+}
+
 /// Reads blobs, in the order of the file, each verified.
 pub(crate) fn read_blobs(
     wim: &Wim,
@@ -22,20 +38,34 @@ pub(crate) fn read_blobs(
     tree: &Tree,
     blobs: &[BlobId],
     options: &RunOptions<'_>,
-) -> Result<HashMap<BlobId, Arc<Vec<u8>>>> {
+) -> Result<Early> {
+    let kept_bytes = max_kept_bytes(options);
+    let chunks = KeptChunks::new(kept_bytes);
     let mut sink = Collector {
         blobs: HashMap::new(),
         current: Vec::new(),
         total_bytes: 0,
     };
-    let apply = apply_options(options);
+    let mut apply = apply_options(options);
+    apply.memory_limit_bytes = apply.memory_limit_bytes.map(|limit| limit - kept_bytes);
     let mut control = Control {
         interrupt: options.interrupt,
         progress: &mut |_| {},
         paths: &|blob| tree.paths_of_blob(blob),
     };
-    deliver(wim, blobs, &mut sink, &apply, &mut control).map_err(|error| Error::from_wim(path, error))?;
-    Ok(sink.blobs)
+    deliver_keeping(wim, blobs, &mut sink, &apply, &mut control, Keep::Fill(&chunks))
+        .map_err(|error| Error::from_wim(path, error))?;
+    let blobs = sink.blobs;
+    Ok(Early { blobs, chunks })
+}
+
+/// Room for kept chunks: memory that no worker needs.
+fn max_kept_bytes(options: &RunOptions<'_>) -> u64 {
+    let (once, each) = DELIVERY_BYTES;
+    let needed = each.saturating_mul(options.threads as u64).saturating_add(once);
+    options.memory_limit_bytes.map_or(MAX_KEPT_BYTES, |limit| {
+        limit.saturating_sub(needed).min(MAX_KEPT_BYTES)
+    })
 }
 
 /// The options of a run, for `wim-apply`.

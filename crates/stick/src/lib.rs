@@ -43,6 +43,7 @@ pub use source::{Source, SourceKind};
 pub use spec::{BootCa, Compact, Spec, Target, Verify};
 pub use volume::{PreparedVolume, VolumeOptions, VolumeReport};
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 /// How a run is carried out; nothing here changes the bytes.
@@ -50,8 +51,11 @@ use std::sync::atomic::AtomicBool;
 pub struct RunOptions<'a> {
     /// Worker threads, at least 1.
     pub threads: usize,
-    /// Most bytes for buffers; fewer workers when it is tight.
+    /// Most bytes for buffers; fewer workers when it is tight. An eighth of it, and no more than 64 MiB, is for the
+    /// data of small files, which lies in the MFT and is written last.
     pub memory_limit_bytes: Option<u64>,
+    /// Where a temporary file for more of that data is made, if it comes to that; `None` to hold all of it in memory.
+    pub spool_dir: Option<&'a Path>,
     /// Set from outside to stop at the next block.
     pub interrupt: &'a AtomicBool,
 }

@@ -9,9 +9,11 @@ use ntfs_image::{DosNames, NtfsBuilder, VolumeSpec};
 use partitioner::device::{DeviceRequest, FileRequest, Host, check_target_device, check_target_file};
 use partitioner::fat32::FatPlan;
 use partitioner::gpt::GptTable;
+use wim_apply::apply::KeptChunks;
 use wim_apply::{BlobId, ImageInfo, Wim};
 
 use crate::boot::{self, BootContent};
+use crate::collect::{self, Early};
 use crate::compact::{BOOT_COMPRESS_INI, CompactPolicy, PathPatterns};
 use crate::layout::{Role, plan_disk};
 use crate::plan::{
@@ -21,7 +23,7 @@ use crate::plan::{
 use crate::source::{Source, SourceKind, io_error};
 use crate::spec::{Spec, Target};
 use crate::tree::{ATTRIBUTE_DIRECTORY, Content, Tree, from_image};
-use crate::{Error, Result, RunOptions, Seed, apply, collect, transform};
+use crate::{Error, Result, RunOptions, Seed, apply, transform};
 
 /// Least size of the Windows partition that is laid out; the real need comes from the tree.
 const WINDOWS_MIN_BYTES: u64 = 64 << 20;
@@ -44,6 +46,8 @@ pub struct Prepared {
     pub(crate) esp: FatPlan,
     pub(crate) policy: CompactPolicy,
     pub(crate) builder: NtfsBuilder,
+    /// Decoded chunks of a solid image, for the delivery.
+    pub(crate) chunks: KeptChunks,
 }
 
 impl Prepared {
@@ -101,7 +105,10 @@ impl Prepared {
             size_bytes,
             force: true,
         };
-        Self::with_target(spec, TargetFacts::NewFile, options)
+        let mut prepared = Self::with_target(spec, TargetFacts::NewFile, options)?;
+        // Nothing is delivered.
+        prepared.chunks = KeptChunks::new(0);
+        Ok(prepared)
     }
 
     fn with_target(spec: Spec, target: TargetFacts, options: &RunOptions<'_>) -> Result<Self> {
@@ -117,7 +124,7 @@ impl Prepared {
         let mut warnings = Vec::new();
         let mut tree = from_image(image, &mut warnings)?;
         let staged = boot::stage(&tree, &source.wim, info.index, spec.boot_ca)?;
-        let early = read_early(&source, &tree, &staged.files, options)?;
+        let Early { blobs: early, chunks } = read_early(&source, &tree, &staged.files, options)?;
         tree.resolve_reparse_points(|id| early.get(&id).map(|bytes| bytes.to_vec()));
 
         let time = info
@@ -230,6 +237,7 @@ impl Prepared {
             esp,
             policy,
             builder,
+            chunks,
         })
     }
 
@@ -253,7 +261,7 @@ fn read_early(
     tree: &Tree,
     staged: &[boot::Staged],
     options: &RunOptions<'_>,
-) -> Result<HashMap<BlobId, Arc<Vec<u8>>>> {
+) -> Result<Early> {
     let mut wanted: Vec<BlobId> = tree.reparse_blobs().collect();
     wanted.extend(staged.iter().filter_map(|file| file.blob));
     for path in [transform::SYSTEM_HIVE, BOOT_COMPRESS_INI] {

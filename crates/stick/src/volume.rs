@@ -4,10 +4,15 @@
 use std::io::{Seek, Write};
 
 use ntfs_image::{DosNames, NtfsBuilder, VolumeSpec};
+use partitioner::Window;
+use partitioner::device::Target;
 use serde::Serialize;
 use wim_apply::Wim;
+use wim_apply::apply::KeptChunks;
 
-use crate::apply::volume::{deliver_to, describe, describe_warning};
+use crate::apply::deliver::{Contents, write_volume};
+use crate::apply::durable::{Counted, Counts};
+use crate::apply::volume::{describe, describe_warning};
 use crate::compact::{BOOT_COMPRESS_INI, CompactPolicy, PathPatterns};
 use crate::spec::{Compact, Verify};
 use crate::tree::{Content, Tree, from_image};
@@ -61,6 +66,8 @@ pub struct PreparedVolume {
     policy: CompactPolicy,
     builder: NtfsBuilder,
     verify: Verify,
+    first_byte: u64,
+    chunks: KeptChunks,
 }
 
 impl PreparedVolume {
@@ -88,9 +95,9 @@ impl PreparedVolume {
         wanted.sort_unstable();
         wanted.dedup();
         let early = collect::read_blobs(wim, "image".as_ref(), &tree, &wanted, run)?;
-        tree.resolve_reparse_points(|id| early.get(&id).map(|bytes| bytes.to_vec()));
+        tree.resolve_reparse_points(|id| early.blobs.get(&id).map(|bytes| bytes.to_vec()));
         let prepopulate = ini
-            .and_then(|id| early.get(&id))
+            .and_then(|id| early.blobs.get(&id))
             .map_or_else(PathPatterns::default, |ini| {
                 PathPatterns::from_ini(ini, "PrepopulateList")
             });
@@ -148,13 +155,38 @@ impl PreparedVolume {
             policy,
             builder,
             verify: options.verify,
+            first_byte: options.first_byte,
+            chunks: early.chunks,
         })
     }
 
-    /// Writes the volume; offset 0 of `out` is its start. Its boot sector comes last.
+    /// Writes the volume into a target, at [`VolumeOptions::first_byte`]. Its boot sector comes last.
     ///
     /// # Errors
     /// A bad blob, a failed write, an interruption: the volume then has no boot sector.
+    pub fn write_to_target(
+        self,
+        wim: &Wim,
+        target: &mut Target,
+        run: &RunOptions<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<VolumeReport> {
+        let counts = Counts::default();
+        let path = target.path().to_owned();
+        let counted = Counted::target(target, &counts).map_err(|source| Error::Io {
+            op: "flushing",
+            path,
+            source,
+        })?;
+        let window = Window::new(counted, self.first_byte, self.size_bytes);
+        self.write(wim, window, &counts, run, progress)
+    }
+
+    /// Writes the volume; offset 0 of `out` is its start, and its `flush` makes bytes durable. Its boot sector comes
+    /// last.
+    ///
+    /// # Errors
+    /// As [`write_to_target`](Self::write_to_target).
     pub fn write_to<D: Write + Seek>(
         self,
         wim: &Wim,
@@ -162,19 +194,29 @@ impl PreparedVolume {
         run: &RunOptions<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<VolumeReport> {
+        let counts = Counts::default();
+        let counted = Counted::new(out, &counts);
+        self.write(wim, counted, &counts, run, progress)
+    }
+
+    fn write<D: Write + Seek>(
+        self,
+        wim: &Wim,
+        out: D,
+        counts: &Counts,
+        run: &RunOptions<'_>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<VolumeReport> {
         let files = self.tree.nodes.len() as u64;
-        let mut writer = self.builder.writer(out).map_err(Error::Build)?;
-        deliver_to(
-            &mut writer,
+        let contents = Contents {
             wim,
-            "image".as_ref(),
-            &self.tree,
-            &self.policy,
-            self.verify,
-            run,
-            progress,
-        )?;
-        let (_, report) = writer.finish().map_err(Error::Build)?;
+            path: "image".as_ref(),
+            tree: &self.tree,
+            policy: &self.policy,
+            verify: self.verify,
+            chunks: &self.chunks,
+        };
+        let report = write_volume(self.builder, out, counts, contents, run, progress)?;
         Ok(VolumeReport {
             files,
             compact_files: report.compact_file_count,

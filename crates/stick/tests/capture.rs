@@ -1,13 +1,18 @@
 //! Capturing NTFS volumes: what wimlib lists of our file is what it captures itself.
 
+#[path = "support/volume_options.rs"]
+mod volume_options;
+
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use stick::{Compact, PreparedVolume, RunOptions, Verify, VolumeOptions, VolumeSource};
+use stick::{Compact, PreparedVolume, VolumeOptions, VolumeSource};
 use testkit::manifest::{capture_with_wimlib, from_wimlib};
 use wim_apply::write::{Compare, WimWriter, WriteControl, WriteOptions, diff, hash_tree};
 use wim_apply::{ImageInfo, Limits, Wim};
+
+use crate::volume_options::{plain, run_options};
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
 
@@ -117,19 +122,10 @@ fn compact_files_are_captured_as_what_they_contain() {
         return;
     };
     let original = Wim::open(std::fs::File::open(&sample).unwrap(), &Limits::default()).unwrap();
-    let run = RunOptions {
-        threads: 2,
-        memory_limit_bytes: None,
-        interrupt: &GO_ON,
-    };
+    let run = run_options();
     let options = VolumeOptions {
-        size_bytes: None,
-        first_byte: 0,
-        sector_bytes: 512,
-        cluster_bytes: 4096,
         compact: Compact::Auto,
-        verify: Verify::Inline,
-        seed: 1,
+        ..plain()
     };
     let prepared = PreparedVolume::new(&original, 2, options, &run).unwrap();
     let mut volume = Cursor::new(vec![0; usize::try_from(prepared.size_bytes).unwrap()]);

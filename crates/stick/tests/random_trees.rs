@@ -4,21 +4,23 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
 
+#[path = "support/volume_options.rs"]
+mod volume_options;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
-use stick::{Compact, PreparedVolume, RunOptions, Verify, VolumeOptions};
+use stick::{PreparedVolume, VolumeOptions};
 use testkit::manifest::{NtfsMount, from_wimlib};
 use wim_apply::{DentryId, Image, Limits, Wim};
+
+use crate::volume_options::{plain, run_options};
 
 const TREES: u64 = 5;
 const NODES: u64 = 90;
 const LINKS: u64 = 15;
-
-static GO_ON: AtomicBool = AtomicBool::new(false);
 
 #[test]
 fn captured_applied_and_captured_again() {
@@ -72,19 +74,11 @@ fn captured_applied_and_captured_again() {
 /// Applies image 1 to a new volume, which the check finds sound.
 fn apply(wim: &Path, volume: &Path, seed: u64) {
     let wim = Wim::open(fs::File::open(wim).unwrap(), &Limits::default()).unwrap();
-    let run = RunOptions {
-        threads: 2,
-        memory_limit_bytes: None,
-        interrupt: &GO_ON,
-    };
+    let run = run_options();
     let options = VolumeOptions {
-        size_bytes: None,
-        first_byte: 0,
-        sector_bytes: 512,
         cluster_bytes: [4096, 512, 65_536][(seed % 3) as usize],
-        compact: Compact::Off,
-        verify: Verify::Inline,
         seed,
+        ..plain()
     };
     let prepared = PreparedVolume::new(&wim, 1, options, &run).unwrap();
     let mut file = fs::File::options()

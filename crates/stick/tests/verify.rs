@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +36,36 @@ fn findings(spec: &Spec, seed: Option<u64>) -> Vec<(&'static str, String, String
         .into_iter()
         .map(|finding| (finding.code, finding.place, finding.message))
         .collect()
+}
+
+/// A stick in `dir`, opened for changes.
+fn stick(dir: &Path) -> Option<(Spec, File)> {
+    let wim = support::image(dir, "XPRESS")?;
+    let spec = support::spec(&wim, dir, 7);
+    create(&spec);
+    let file = OpenOptions::new().read(true).write(true).open(spec.target.path());
+    Some((spec, file.unwrap()))
+}
+
+/// The directory entry of `BOOTX64.EFI`, and where it is.
+struct BootEntry {
+    at: usize,
+    bytes: [u8; 32],
+}
+
+impl BootEntry {
+    fn find(stick: &mut File) -> Self {
+        let mut start = vec![0; 64 << 20];
+        stick.read_exact(&mut start).unwrap();
+        let at = start.windows(11).position(|name| name == b"BOOTX64 EFI").unwrap();
+        let bytes = start[at..at + 32].try_into().unwrap();
+        Self { at, bytes }
+    }
+
+    fn change(&self, stick: &mut File, offset: usize, change: u8) {
+        stick.seek(SeekFrom::Start((self.at + offset) as u64)).unwrap();
+        stick.write_all(&[self.bytes[offset] ^ change]).unwrap();
+    }
 }
 
 fn edit_table(path: &Path, edit: impl Fn(&mut gpt::GptTable)) {
@@ -83,23 +113,13 @@ fn the_table_and_the_identities_are_compared() {
 #[test]
 fn attributes_and_times_of_boot_files_are_compared() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(wim) = support::image(dir.path(), "XPRESS") else {
+    let Some((spec, mut file)) = stick(dir.path()) else {
         return;
     };
-    let spec = support::spec(&wim, dir.path(), 7);
-    create(&spec);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(spec.target.path())
-        .unwrap();
-    let mut start = vec![0; 64 << 20];
-    file.read_exact(&mut start).unwrap();
-    let at = start.windows(11).position(|name| name == b"BOOTX64 EFI").unwrap();
+    let entry = BootEntry::find(&mut file);
     // Attributes, and the date of the last change.
     for (offset, change) in [(11, 2), (24, 1)] {
-        file.seek(SeekFrom::Start((at + offset) as u64)).unwrap();
-        file.write_all(&[start[at + offset] ^ change]).unwrap();
+        entry.change(&mut file, offset, change);
     }
     let found = findings(&spec, Some(7));
     assert_eq!(found.len(), 2, "{found:?}");
@@ -113,22 +133,12 @@ fn attributes_and_times_of_boot_files_are_compared() {
 #[test]
 fn access_dates_of_boot_files_may_differ_and_without_a_volume_nothing_is_compared() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(wim) = support::image(dir.path(), "XPRESS") else {
+    let Some((spec, mut file)) = stick(dir.path()) else {
         return;
     };
-    let spec = support::spec(&wim, dir.path(), 7);
-    create(&spec);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(spec.target.path())
-        .unwrap();
-    let mut start = vec![0; 64 << 20];
-    file.read_exact(&mut start).unwrap();
-    let at = start.windows(11).position(|name| name == b"BOOTX64 EFI").unwrap();
+    let entry = BootEntry::find(&mut file);
     // The low byte of the access date.
-    file.seek(SeekFrom::Start((at + 18) as u64)).unwrap();
-    file.write_all(&[start[at + 18] ^ 1]).unwrap();
+    entry.change(&mut file, 18, 1);
     assert_eq!(findings(&spec, Some(7)), []);
 
     let table = gpt::read(&mut file, None, &partitioner::Limits::default())

@@ -1,5 +1,7 @@
 //! Carrying a plan out: wipe, boot files, Windows volume, backup table, and the primary table last.
 
+pub(crate) mod deliver;
+pub(crate) mod durable;
 pub(crate) mod volume;
 
 use std::io::{Seek, Write};
@@ -10,6 +12,8 @@ use partitioner::device::{DeviceRequest, FileRequest, Host, Target as OpenTarget
 use partitioner::gpt;
 use serde::Serialize;
 
+use self::deliver::{Contents, write_volume};
+use self::durable::{Counted, Counts};
 use crate::layout::Role;
 use crate::spec::{Target, Verify};
 use crate::{Error, Prepared, Result, RunOptions, TargetState};
@@ -19,11 +23,18 @@ use crate::{Error, Prepared, Result, RunOptions, TargetState};
 pub struct Progress {
     /// Stable name of the phase: `boot`, `windows`, `sync`, `verify`.
     pub phase: &'static str,
-    /// Bytes done.
+    /// Bytes that are on the medium, or were checked.
     pub done_bytes: u64,
     /// Bytes of the phase.
     pub total_bytes: u64,
 }
+
+/// The end of the phase `sync`.
+const SYNCED: Progress = Progress {
+    phase: "sync",
+    done_bytes: 1,
+    total_bytes: 1,
+};
 
 /// What was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -91,10 +102,16 @@ impl Prepared {
                 .map_err(|error| Error::Partitioner(error).incomplete(TargetState::Wiping))?;
             target.reread_table();
         }
-        let report = self.write_to(&mut target, options, progress)?;
+        let counts = Counts::default();
+        let mut state = TargetState::Wiping;
+        let report = Counted::target(&mut target, &counts)
+            .map_err(|source| self.flush_error(source))
+            .and_then(|disk| self.write_all(disk, &counts, &mut state, options, progress))
+            .map_err(|error| error.incomplete(state))?;
         target
             .finish()
             .map_err(|error| Error::Partitioner(error).incomplete(TargetState::Committing))?;
+        progress(SYNCED);
         Ok(report)
     }
 
@@ -108,24 +125,33 @@ impl Prepared {
         options: &RunOptions<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ApplyReport> {
+        let counts = Counts::default();
         let mut state = TargetState::Wiping;
-        self.write_all(disk, &mut state, options, progress)
-            .map_err(|error| error.incomplete(state))
+        let disk = Counted::new(disk, &counts);
+        let report = self
+            .write_all(disk, &counts, &mut state, options, progress)
+            .map_err(|error| error.incomplete(state))?;
+        progress(SYNCED);
+        Ok(report)
+    }
+
+    fn flush_error(&self, source: std::io::Error) -> Error {
+        Error::Io {
+            op: "flushing",
+            path: self.plan.spec.target.path().to_owned(),
+            source,
+        }
     }
 
     fn write_all<D: Write + Seek>(
         self,
-        disk: &mut D,
+        mut disk: Counted<'_, D>,
+        counts: &Counts,
         state: &mut TargetState,
         options: &RunOptions<'_>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ApplyReport> {
         let sector_bytes = self.table.sector_bytes;
-        let mut disk = Counting {
-            inner: disk,
-            written_bytes: 0,
-            write_calls: 0,
-        };
         gpt::wipe(&mut disk, self.plan.disk.size_bytes, sector_bytes).map_err(Error::Partitioner)?;
         *state = TargetState::NoTable;
         // Nothing is written into the reserved partition, and what was there must not be taken for a volume.
@@ -156,6 +182,7 @@ impl Prepared {
                     .ok_or_else(|| std::io::ErrorKind::NotFound.into())
             })
             .map_err(Error::Partitioner)?;
+        disk.flush().map_err(|source| self.flush_error(source))?;
         progress(Progress {
             phase: "boot",
             done_bytes: self.boot.bytes,
@@ -168,46 +195,37 @@ impl Prepared {
             windows.first_byte(sector_bytes),
             windows.size_bytes(sector_bytes),
         );
-        let mut writer = self.builder.writer(window).map_err(Error::Build)?;
-        let (wim, path, verify) = (&self.source.wim, &self.source.path, self.plan.spec.verify);
-        volume::deliver_to(
-            &mut writer,
-            wim,
-            path,
-            &self.tree,
-            &self.policy,
+        let target = self.plan.spec.target.path().to_owned();
+        let verify = self.plan.spec.verify;
+        let contents = Contents {
+            wim: &self.source.wim,
+            path: &self.source.path,
+            tree: &self.tree,
+            policy: &self.policy,
             verify,
-            options,
-            progress,
-        )?;
-        let (_, report) = writer.finish().map_err(Error::Build)?;
+            chunks: &self.chunks,
+        };
+        let report = write_volume(self.builder, window, counts, contents, options, progress)?;
 
         progress(Progress {
-            phase: "sync",
             done_bytes: 0,
-            total_bytes: 1,
+            ..SYNCED
         });
-        let flushing = |source| Error::Io {
+        disk.flush().map_err(|source| Error::Io {
             op: "flushing",
-            path: self.plan.spec.target.path().to_owned(),
+            path: target.clone(),
             source,
-        };
-        disk.flush().map_err(flushing)?;
+        })?;
         self.table.write_backup(&mut disk).map_err(Error::Partitioner)?;
         *state = TargetState::Committing;
         self.table.write_primary(&mut disk).map_err(Error::Partitioner)?;
-        progress(Progress {
-            phase: "sync",
-            done_bytes: 1,
-            total_bytes: 1,
-        });
         Ok(ApplyReport {
             seed: self.plan.spec.seed,
-            target: self.plan.spec.target.path().to_owned(),
+            target,
             files: self.plan.windows.files + self.plan.windows.directories,
             compact_files: report.compact_file_count,
-            written_bytes: disk.written_bytes,
-            write_calls: disk.write_calls,
+            written_bytes: counts.written_bytes(),
+            write_calls: counts.write_calls(),
             contents_verified: verify == Verify::Inline || report.compact_file_count == 0,
             warnings: report
                 .warnings
@@ -216,31 +234,5 @@ impl Prepared {
                 .filter(|warning| !self.plan.warnings.contains(warning))
                 .collect(),
         })
-    }
-}
-
-/// Counts what is written.
-struct Counting<W> {
-    inner: W,
-    written_bytes: u64,
-    write_calls: u64,
-}
-
-impl<W: Write> Write for Counting<W> {
-    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        let written = self.inner.write(buffer)?;
-        self.written_bytes += written as u64;
-        self.write_calls += 1;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-impl<W: Seek> Seek for Counting<W> {
-    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
-        self.inner.seek(to)
     }
 }

@@ -1,22 +1,12 @@
-//! The edited tree as an NTFS builder, and blobs on their way from the image to the volume.
-
-use std::io::{Seek, Write};
-use std::path::Path;
+//! The edited tree as an NTFS builder.
 
 use ntfs_image::{
     Content as VolumeContent, Metadata, NodeSpec, NtfsBuilder, Placement, ReparsePoint, SecurityRef,
-    StreamForm, StreamKey, StreamSpec, VolumeSpec, VolumeWriter, Warning,
-};
-use wim_apply::Wim;
-use wim_apply::apply::{
-    BlobInfo, BlobSink, CompactFormat, Control, Form, TargetError, VerifyVerbatim, Want, deliver,
+    StreamKey, StreamSpec, VolumeSpec, Warning,
 };
 
-use crate::collect::apply_options;
-use crate::compact::CompactPolicy;
-use crate::spec::Verify;
 use crate::tree::{Content, Node, Reparse, Tree};
-use crate::{Error, Progress, Result, RunOptions};
+use crate::{Error, Result};
 
 /// `FILE_ATTRIBUTE_REPARSE_POINT`.
 const ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
@@ -108,52 +98,6 @@ fn node_spec(node: &Node, descriptors: &[SecurityRef]) -> Result<NodeSpec> {
     })
 }
 
-/// Hands blobs to the volume.
-struct VolumeSink<'a, W: Write + Seek> {
-    writer: &'a mut VolumeWriter<W>,
-    policy: &'a CompactPolicy,
-}
-
-impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
-    fn want(&mut self, blob: &BlobInfo) -> Want {
-        // Sparse files, and streams that are not files' own data, are never compact.
-        match self.writer.compact_record_bytes(StreamKey(u64::from(blob.id.0))) {
-            Some(record_bytes) => self.policy.want(blob.id, record_bytes),
-            None => Want::Decoded,
-        }
-    }
-
-    fn begin_blob(&mut self, blob: &BlobInfo, form: Form, stored_bytes: u64) -> Result<(), TargetError> {
-        let form = match form {
-            Form::Decoded => StreamForm::Plain,
-            Form::Compact(format) if self.policy.is_only_in_clusters(blob.id) => {
-                StreamForm::CompactInClusters(compact_format(format))
-            }
-            Form::Compact(format) => StreamForm::Compact(compact_format(format)),
-        };
-        Ok(self
-            .writer
-            .begin_stream(StreamKey(u64::from(blob.id.0)), form, stored_bytes)?)
-    }
-
-    fn data(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
-        Ok(self.writer.write(bytes)?)
-    }
-
-    fn end_blob(&mut self, _blob: &BlobInfo) -> Result<(), TargetError> {
-        Ok(self.writer.end_stream()?)
-    }
-}
-
-fn compact_format(format: CompactFormat) -> ntfs_image::CompactFormat {
-    match format {
-        CompactFormat::Xpress4K => ntfs_image::CompactFormat::Xpress4K,
-        CompactFormat::Lzx32K => ntfs_image::CompactFormat::Lzx32K,
-        CompactFormat::Xpress8K => ntfs_image::CompactFormat::Xpress8K,
-        CompactFormat::Xpress16K => ntfs_image::CompactFormat::Xpress16K,
-    }
-}
-
 /// A warning of the builder, for people.
 pub(crate) fn describe_warning(warning: &Warning) -> String {
     match warning {
@@ -172,41 +116,4 @@ pub(crate) fn describe_warning(warning: &Warning) -> String {
         }
         other => format!("{other:?}"),
     }
-}
-
-/// Delivers every data blob of the tree to the volume.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "joins the two libraries; each argument belongs to one of them"
-)]
-pub(crate) fn deliver_to<W: Write + Seek>(
-    writer: &mut VolumeWriter<W>,
-    wim: &Wim,
-    path: &Path,
-    tree: &Tree,
-    policy: &CompactPolicy,
-    verify: Verify,
-    options: &RunOptions<'_>,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<()> {
-    let mut apply = apply_options(options);
-    apply.verify_verbatim = match verify {
-        Verify::Inline => VerifyVerbatim::Inline,
-        Verify::Deferred => VerifyVerbatim::Deferred,
-    };
-    let mut control = Control {
-        interrupt: options.interrupt,
-        progress: &mut |p| {
-            progress(Progress {
-                phase: "windows",
-                done_bytes: p.bytes_done,
-                total_bytes: p.bytes_total,
-            });
-        },
-        paths: &|blob| tree.paths_of_blob(blob),
-    };
-    let mut sink = VolumeSink { writer, policy };
-    deliver(wim, &tree.data_blobs(), &mut sink, &apply, &mut control)
-        .map(drop)
-        .map_err(|error| Error::from_wim(path, error))
 }

@@ -17,7 +17,8 @@ use wim_apply::BlobHash;
 use wim_apply::codec::Codec;
 
 use crate::resources::{Resource, wim_around};
-use crate::volume::{capture, make, plain};
+use crate::volume::{capture, make};
+use crate::volume_options::plain;
 
 const SPARSE_AND_REPARSE: u32 = 0x600;
 const STREAM: &str = "sha1:WofCompressedData";

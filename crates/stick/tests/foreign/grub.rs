@@ -7,7 +7,8 @@ use ntfs_image::{Content, NodeSpec, NtfsBuilder, StreamForm, StreamKey, VolumeSp
 use testkit::manifest::{from_wimlib, sha1_hex};
 use testkit::samples::generated;
 
-use crate::volume::{make, plain};
+use crate::volume::make;
+use crate::volume_options::plain;
 
 /// What `grub-fstest` prints for a command and a path.
 fn grub(volume: &Path, command: &str, path: &str) -> Option<Vec<u8>> {

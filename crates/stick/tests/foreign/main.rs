@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
 
+mod boot_files;
 mod compact;
 mod grub;
 mod resources;
@@ -10,3 +11,5 @@ mod round_trip;
 mod sectors;
 mod sources;
 mod volume;
+#[path = "../support/volume_options.rs"]
+mod volume_options;

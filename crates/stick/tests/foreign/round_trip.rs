@@ -7,7 +7,8 @@ use testkit::manifest::{from_ntfs3g, from_wimlib};
 use testkit::samples::generated;
 use wim_apply::{DentryId, Image};
 
-use crate::volume::{capture, make, plain};
+use crate::volume::{capture, make};
+use crate::volume_options::plain;
 
 /// Names, data and named streams by hash, groups of hard links, security descriptors, short names, reparse data,
 /// object ids and attributes as wimlib lists them. Its list has times in seconds; they are compared in full from the

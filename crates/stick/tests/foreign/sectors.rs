@@ -9,7 +9,8 @@ use stick::{BootCa, Compact, Prepared, Spec, Target, Verify, VolumeOptions};
 use testkit::manifest::from_ntfs3g;
 use testkit::samples::generated;
 
-use crate::volume::{make, plain, run_options};
+use crate::volume::make;
+use crate::volume_options::{plain, run_options};
 
 #[test]
 fn volume_with_large_sectors_holds_the_same() {

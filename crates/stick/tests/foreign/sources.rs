@@ -3,7 +3,8 @@
 use testkit::manifest::from_ntfs3g;
 use testkit::samples::generated;
 
-use crate::volume::{make, plain};
+use crate::volume::make;
+use crate::volume_options::plain;
 
 fn same_as_the_wim(file: &str) {
     let dir = tempfile::tempdir().unwrap();

@@ -2,35 +2,11 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
-use stick::{Compact, PreparedVolume, RunOptions, Source, Verify, VolumeOptions, VolumeReport};
+use stick::{PreparedVolume, Source, VolumeOptions, VolumeReport};
 use testkit::manifest::{Manifest, from_wimlib};
 
-/// Never set.
-static RUNNING: AtomicBool = AtomicBool::new(false);
-
-/// Two threads, nothing else.
-pub(crate) fn run_options() -> RunOptions<'static> {
-    RunOptions {
-        threads: 2,
-        memory_limit_bytes: None,
-        interrupt: &RUNNING,
-    }
-}
-
-/// A plain volume, as large as needed, 4 KiB clusters.
-pub(crate) fn plain() -> VolumeOptions {
-    VolumeOptions {
-        size_bytes: None,
-        first_byte: 0,
-        sector_bytes: 512,
-        cluster_bytes: 4096,
-        compact: Compact::Off,
-        verify: Verify::Inline,
-        seed: 7,
-    }
-}
+use crate::volume_options::run_options;
 
 /// Makes the volume `path` from image 1 of `source`.
 pub(crate) fn make(source: &Path, options: VolumeOptions, path: &Path) -> VolumeReport {

@@ -16,6 +16,7 @@ pub(crate) fn options() -> RunOptions<'static> {
     RunOptions {
         threads: 1,
         memory_limit_bytes: None,
+        spool_dir: None,
         interrupt: &RUNNING,
     }
 }

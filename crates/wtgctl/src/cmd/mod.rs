@@ -16,6 +16,7 @@ pub(crate) mod verify;
 pub(crate) mod wim;
 pub(crate) mod write;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -47,12 +48,14 @@ pub(crate) struct Context {
     pub(crate) threads: usize,
     /// `--memory-limit` in bytes.
     pub(crate) memory_limit_bytes: Option<u64>,
+    /// For temporary files: `TMPDIR`, or `/var/tmp`, since `/tmp` is memory on many systems.
+    spool_dir: PathBuf,
 }
 
 impl Context {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the program reads its own environment: NO_COLOR and the language"
+        reason = "the program reads its own environment: NO_COLOR, TMPDIR and the language"
     )]
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
         let interrupt = Arc::new(AtomicBool::new(false));
@@ -79,6 +82,7 @@ impl Context {
             seed: global.seed,
             threads: global.threads.map_or(processors, std::num::NonZeroUsize::get),
             memory_limit_bytes: global.memory_limit.map(|size| size.0),
+            spool_dir: std::env::var_os("TMPDIR").map_or_else(|| "/var/tmp".into(), PathBuf::from),
         })
     }
 }
@@ -95,6 +99,7 @@ impl Context {
         stick::RunOptions {
             threads: self.threads,
             memory_limit_bytes: self.memory_limit_bytes,
+            spool_dir: Some(&self.spool_dir),
             interrupt: self.interrupt(),
         }
     }

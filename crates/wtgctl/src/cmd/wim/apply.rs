@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use partitioner::device::{FileRequest, Host, Target};
-use partitioner::{Window, find_partition, gpt};
+use partitioner::{find_partition, gpt};
 use serde_json::json;
 use stick::{Compact, PreparedVolume, VolumeOptions};
 use wim_apply::apply::{DirectoryTarget, apply_tree};
@@ -202,8 +202,7 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
     };
     let mut progress = Progress::new(&context.output);
     let mut show = |p: stick::Progress| progress.update(p.phase, p.done_bytes, p.total_bytes);
-    let mut window = Window::new(&mut target, options.first_byte, prepared.size_bytes);
-    let written = prepared.write_to(&wim, &mut window, &run, &mut show);
+    let written = prepared.write_to_target(&wim, &mut target, &run, &mut show);
     progress.finish();
     let report = written.map_err(|error| Failure::from(error).hint(Message::HintVolumeUnfinished))?;
     target.finish()?;
