@@ -195,16 +195,19 @@ fn a_damaged_size_is_not_filled_with_zeros() {
     );
     let mut bytes = fs::read(folder.join("s.esd")).unwrap();
     let u64_at = |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
-    // The first entry of the blob table is the solid resource, the last blob in it is the largest.
     let table = usize::try_from(u64_at(&bytes, 0x38)).unwrap();
-    let resource = usize::try_from(u64_at(&bytes, table + 8)).unwrap();
-    let huge = 1_u64 << 45;
-    bytes[resource..resource + 8].copy_from_slice(&huge.to_le_bytes());
-    let last = (1..4)
-        .map(|entry| table + 50 * entry)
+    let entries = (0..5).map(|entry| table + 50 * entry);
+    // Entries of solid resources have a mark where others have their size; the last blob has room behind it.
+    let (resources, blobs): (Vec<usize>, Vec<usize>) = entries
         .filter(|&at| bytes[at + 7] & 0x10 != 0)
+        .partition(|&at| u64_at(&bytes, at + 16) == 1 << 32);
+    let resource = usize::try_from(u64_at(&bytes, resources[0] + 8)).unwrap();
+    let last = blobs
+        .into_iter()
         .max_by_key(|&at| u64_at(&bytes, at + 8))
         .unwrap();
+    let huge = 1_u64 << 45;
+    bytes[resource..resource + 8].copy_from_slice(&huge.to_le_bytes());
     bytes[last..last + 7].copy_from_slice(&(huge / 2).to_le_bytes()[..7]);
     fs::write(folder.join("s.esd"), bytes).unwrap();
     for args in [

@@ -34,6 +34,11 @@ impl NewFile {
         let real = old.as_ref().and_then(|_| path.canonicalize().ok());
         let path = real.as_deref().unwrap_or(path);
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        // Told here, since the error of the unfinished file has a name in it that nobody knows.
+        folder
+            .metadata()
+            .map_err(|error| Failure::io(path.display(), &error))?;
         // From here on Ctrl-C ends the command in order, so that the unfinished file goes away.
         context.interrupt();
         let mut builder = tempfile::Builder::new();
@@ -41,8 +46,8 @@ impl NewFile {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder
-            .tempfile_in(folder.unwrap_or(Path::new(".")))
-            .map_err(|error| Failure::io(path.display(), &without_path(error)))?;
+            .tempfile_in(folder)
+            .map_err(|error| Failure::io(path.display(), &error))?;
         if let Some(old) = old {
             // Best effort: the content is what counts.
             let _ = file.as_file().set_permissions(old.permissions());
@@ -72,13 +77,6 @@ impl NewFile {
             Err(error) => Err(Failure::io(self.path.display(), &error.error)),
         }
     }
-}
-
-/// An error without the path of the unfinished file, which nobody knows.
-fn without_path(error: std::io::Error) -> std::io::Error {
-    let inner = error.get_ref().and_then(std::error::Error::source);
-    let code = inner.and_then(|inner| inner.downcast_ref::<std::io::Error>()?.raw_os_error());
-    code.map_or(error, std::io::Error::from_raw_os_error)
 }
 
 fn exists(path: &Path) -> Failure {
