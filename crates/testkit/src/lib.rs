@@ -10,6 +10,7 @@
     reason = "test support runs foreign programs and reads the environment"
 )]
 
+pub mod efs;
 pub mod fault_disk;
 pub mod kernel;
 pub mod manifest;

@@ -26,6 +26,7 @@
 pub mod apply;
 mod blob;
 pub mod codec;
+pub mod efs_raw;
 mod error;
 mod image;
 mod image_info;

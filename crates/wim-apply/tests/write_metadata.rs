@@ -98,7 +98,9 @@ fn inode(spec: &Spec, descriptors: usize) -> Inode {
         push(StreamKind::ReparsePoint, &[], Some(spec.reparse));
     }
     // A reparse point without data is not told from one with empty data.
-    if spec.attributes & 0x10 == 0 && (spec.attributes & 0x400 == 0 || spec.data.is_some()) {
+    let file = spec.attributes & 0x10 == 0;
+    let says_nothing = spec.data.is_none() && (!file || spec.attributes & 0x400 != 0);
+    if (file || spec.attributes & 0x4000 != 0) && !says_nothing {
         let kind = if spec.attributes & 0x4000 == 0 {
             StreamKind::Data
         } else {

@@ -21,18 +21,16 @@ pub(super) fn units(bytes: &[u8]) -> Box<[u16]> {
 ///
 /// The unnamed streams are, in order: the reparse data of a reparse point, then the data. A main hash of zero
 /// beside unnamed extra streams is a placeholder. Directories have no unnamed data. An encrypted file has one
-/// stream, its EFSRPC form.
+/// stream, its EFSRPC form; an encrypted directory may have one.
 pub(super) fn assign_streams(
     inode: &mut Inode,
     raw: &RawDentry<'_>,
     resolve: Resolve<'_>,
 ) -> Option<&'static str> {
     let mut dropped = None;
-    let encrypted = inode.attributes & ATTRIBUTE_ENCRYPTED != 0 && !inode.is_directory();
-    let (mut has_reparse, mut has_data) = (!inode.is_reparse_point(), inode.is_directory());
-    if encrypted {
-        (has_reparse, has_data) = (true, false);
-    }
+    let encrypted = inode.attributes & ATTRIBUTE_ENCRYPTED != 0;
+    let mut has_reparse = !inode.is_reparse_point() || encrypted && !inode.is_directory();
+    let mut has_data = inode.is_directory() && !encrypted;
     let main_is_placeholder =
         raw.fixed.main_hash.is_zero() && raw.extra_streams.iter().any(|(_, name)| name.is_empty());
     let main = (!main_is_placeholder).then_some((raw.fixed.main_hash, &[][..]));
@@ -44,8 +42,8 @@ pub(super) fn assign_streams(
             StreamKind::ReparsePoint
         } else if !has_data {
             has_data = true;
-            if hash.is_zero() && inode.is_reparse_point() {
-                // The empty data beside reparse data says nothing.
+            if hash.is_zero() && (inode.is_reparse_point() || inode.is_directory()) {
+                // The empty data beside reparse data, or of a directory, say nothing.
                 continue;
             }
             if encrypted {
