@@ -192,6 +192,9 @@ fn junctions_and_links_to_elsewhere() {
     let dir = tempfile::tempdir().unwrap();
     let target = dir.path().join("target");
     let volume = "\\??\\Volume{12345678-1234-1234-1234-123456789abc}\\";
+    // More than Windows allows.
+    let mut long = reparse_data("a", Some(1));
+    long.resize((16 << 10) + 1, 0);
     let cases = [
         (
             "junction",
@@ -217,6 +220,7 @@ fn junctions_and_links_to_elsewhere() {
             false,
         ),
         ("damaged", SYMLINK, vec![1, 2, 3], 0, false),
+        ("long", SYMLINK, long, 0, false),
     ];
     let mut metadata = Metadata::new();
     for (name, tag, data, attributes, is_fixed_up) in &cases {
@@ -236,8 +240,8 @@ fn junctions_and_links_to_elsewhere() {
     assert_eq!(leads_to("rooted"), root.join("a/b"));
     let lost = Loss {
         what: "links to other drives, volumes or shares",
-        count: 3,
-        examples: ["\\volume", "\\other drive", "\\damaged"]
+        count: 4,
+        examples: ["\\volume", "\\other drive", "\\damaged", "\\long"]
             .map(str::to_owned)
             .into(),
     };
