@@ -10,17 +10,13 @@ use wim_apply::apply::{
 };
 use wim_apply::{BlobId, Wim};
 
+use crate::memory::Division;
 use crate::tree::Tree;
 use crate::{Error, Result, RunOptions};
 
 /// Most bytes that are read into memory before the layout. Boot files and the SYSTEM hive of a Windows image are
 /// about 60 MB together.
 const MAX_EARLY_BYTES: u64 = 512 << 20;
-
-/// Most bytes of decoded chunks of a solid image that are kept for the delivery of everything.
-const MAX_KEPT_BYTES: u64 = 512 << 20;
-/// What the deliveries need with chunks of 64 MiB, the usual size: once, and for each worker.
-const DELIVERY_BYTES: (u64, u64) = (64 << 20, 150 << 20);
 
 /// What was read before the layout.
 #[derive(Debug)]
@@ -39,7 +35,7 @@ pub(crate) fn read_blobs(
     blobs: &[BlobId],
     options: &RunOptions<'_>,
 ) -> Result<Early> {
-    let kept_bytes = max_kept_bytes(options);
+    let kept_bytes = Division::new(options).kept_bytes;
     let chunks = KeptChunks::new(kept_bytes);
     let mut sink = Collector {
         blobs: HashMap::new(),
@@ -57,15 +53,6 @@ pub(crate) fn read_blobs(
         .map_err(|error| Error::from_wim(path, error))?;
     let blobs = sink.blobs;
     Ok(Early { blobs, chunks })
-}
-
-/// Room for kept chunks: memory that no worker needs.
-fn max_kept_bytes(options: &RunOptions<'_>) -> u64 {
-    let (once, each) = DELIVERY_BYTES;
-    let needed = each.saturating_mul(options.threads as u64).saturating_add(once);
-    options.memory_limit_bytes.map_or(MAX_KEPT_BYTES, |limit| {
-        limit.saturating_sub(needed).min(MAX_KEPT_BYTES)
-    })
 }
 
 /// The options of a run, for `wim-apply`.

@@ -18,6 +18,7 @@ mod compact;
 mod error;
 pub mod inspect;
 mod layout;
+mod memory;
 mod plan;
 mod prepare;
 mod seed;
@@ -46,13 +47,14 @@ pub use volume::{PreparedVolume, VolumeOptions, VolumeReport};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// How a run is carried out; nothing here changes the bytes.
+/// How a run is carried out; nothing here changes the bytes, but that a memory limit leaves large blobs uncompressed.
 #[derive(Clone, Copy, Debug)]
 pub struct RunOptions<'a> {
     /// Worker threads, at least 1.
     pub threads: usize,
     /// Most bytes for buffers; fewer workers when it is tight. An eighth of it, and no more than 64 MiB, is for the
-    /// data of small files, which lies in the MFT and is written last.
+    /// data of small files, which lies in the MFT and is written last. Blobs of more than about a third of it are not
+    /// compressed anew.
     pub memory_limit_bytes: Option<u64>,
     /// Where a temporary file for more of that data is made, if it comes to that; `None` to hold all of it in memory.
     pub spool_dir: Option<&'a Path>,

@@ -8,7 +8,7 @@ mod volume_options;
 use std::io::Cursor;
 use std::path::Path;
 
-use stick::{PreparedVolume, RunOptions, Source};
+use stick::{Compact, PreparedVolume, RunOptions, Source, VolumeOptions};
 
 use crate::volume_options::{plain, run_options};
 
@@ -18,6 +18,19 @@ fn volume(wim: &Path, options: &RunOptions<'_>) -> stick::Result<Vec<u8>> {
     let mut out = Cursor::new(Vec::new());
     PreparedVolume::new(&wim, 1, plain(), options)?.write_to(&wim, &mut out, options, &mut |_| {})?;
     Ok(out.into_inner())
+}
+
+/// How many files of a compact volume are compact.
+fn compact_files(wim: &Path, options: &RunOptions<'_>) -> u64 {
+    let wim = Source::open(wim).unwrap().wim;
+    let compact = VolumeOptions {
+        compact: Compact::Xpress4k,
+        ..plain()
+    };
+    let prepared = PreparedVolume::new(&wim, 1, compact, options).unwrap();
+    let mut out = Cursor::new(Vec::new());
+    let report = prepared.write_to(&wim, &mut out, options, &mut |_| {}).unwrap();
+    report.compact_files
 }
 
 #[test]
@@ -59,4 +72,38 @@ fn data_of_small_files_goes_to_a_file_when_memory_is_tight() {
         format!("{error:?}").contains("making a temporary file"),
         "{error:?}"
     );
+}
+
+/// A blob just too large for half of what a memory limit leaves, beside a link whose chunk is kept: with many threads
+/// there is no room for that chunk.
+#[test]
+fn forms_of_large_files_do_not_depend_on_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = dir.path().join("tree");
+    std::fs::create_dir(&tree).unwrap();
+    std::os::unix::fs::symlink("large", tree.join("link")).unwrap();
+    let limit = 216 << 20;
+    let size_bytes = (limit - limit / 8) / 2 - 1000;
+    std::fs::write(tree.join("large"), vec![b'a'; size_bytes]).unwrap();
+    let wim = dir.path().join("solid.wim");
+    let Some(mut command) = testkit::tool("wimlib-imagex") else {
+        return;
+    };
+    let solid = [
+        "--solid",
+        "--solid-compress=XPRESS",
+        "--solid-chunk-size=64K",
+        "--image-property=WINDOWS/VERSION/BUILD=19045",
+    ];
+    testkit::run(command.arg("capture").args([&tree, &wim]).args(solid));
+
+    let with = |threads| {
+        let options = RunOptions {
+            threads,
+            memory_limit_bytes: Some(limit as u64),
+            ..run_options()
+        };
+        compact_files(&wim, &options)
+    };
+    assert_eq!(with(1), with(8));
 }

@@ -13,12 +13,11 @@ use wim_apply::apply::{
 use super::durable::{Counts, Underway};
 use crate::collect::apply_options;
 use crate::compact::CompactPolicy;
+use crate::memory::Division;
 use crate::spec::Verify;
 use crate::tree::Tree;
 use crate::{Error, Progress, Result, RunOptions};
 
-/// Most data of small files that is held in memory without a memory limit.
-const MAX_HELD_BYTES: u64 = 64 << 20;
 /// Blobs from this size on are counted in parts.
 const LARGE_BLOB_BYTES: u64 = 1 << 20;
 
@@ -52,13 +51,11 @@ pub(crate) fn write_volume<W: Write + Seek>(
         verify,
         chunks,
     } = contents;
-    let max_held_bytes = options
-        .memory_limit_bytes
-        .map_or(MAX_HELD_BYTES, |limit| MAX_HELD_BYTES.min(limit / 8));
+    let division = Division::new(options);
     let mut apply = apply_options(options);
     apply.memory_limit_bytes = options
         .memory_limit_bytes
-        .map(|limit| limit.saturating_sub(max_held_bytes + chunks.bytes()));
+        .map(|limit| limit.saturating_sub(division.held_bytes + chunks.bytes()));
     apply.verify_verbatim = match verify {
         Verify::Inline => VerifyVerbatim::Inline,
         Verify::Deferred => VerifyVerbatim::Deferred,
@@ -83,11 +80,11 @@ pub(crate) fn write_volume<W: Write + Seek>(
         output_before,
         writer: &mut writer,
         policy,
-        max_held_bytes,
+        division,
         spool_dir: options.spool_dir,
         counts,
         progress: &mut |done_bytes| progress(done(done_bytes)),
-        underway: Underway::default(),
+        underway: Underway::new(total_bytes),
         handed_bytes: 0,
         told_bytes: 0,
         current: Current::default(),
@@ -124,8 +121,8 @@ impl Current {
 struct VolumeSink<'a, W: Write + Seek> {
     writer: &'a mut VolumeWriter<W>,
     policy: &'a CompactPolicy,
-    /// Beyond this, what is held for MFT records goes to a file in this folder.
-    max_held_bytes: u64,
+    division: Division,
+    /// Where a file for what is held for MFT records is made, when it becomes too much.
     spool_dir: Option<&'a Path>,
     counts: &'a Counts,
     /// What went to the output before the volume.
@@ -140,7 +137,7 @@ struct VolumeSink<'a, W: Write + Seek> {
 
 impl<W: Write + Seek> VolumeSink<'_, W> {
     fn spool(&mut self) -> Result<(), TargetError> {
-        if self.writer.placed().held_bytes > self.max_held_bytes
+        if self.writer.placed().held_bytes > self.division.held_bytes
             && let Some(dir) = self.spool_dir.take()
         {
             let file = tempfile::tempfile_in(dir)
@@ -165,10 +162,16 @@ impl<W: Write + Seek> VolumeSink<'_, W> {
 impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
     fn want(&mut self, blob: &BlobInfo) -> Want {
         // Sparse files, and streams that are not files' own data, are never compact.
-        match self.writer.compact_record_bytes(StreamKey(u64::from(blob.id.0))) {
-            Some(record_bytes) => self.policy.want(blob.id, record_bytes),
-            None => Want::Decoded,
+        let Some(record_bytes) = self.writer.compact_record_bytes(StreamKey(u64::from(blob.id.0))) else {
+            return Want::Decoded;
+        };
+        let mut want = self.policy.want(blob.id, record_bytes);
+        if let Want::Compact { recompress, .. } = &mut want
+            && blob.size_bytes > self.division.recompressed_bytes
+        {
+            *recompress = None;
         }
+        want
     }
 
     fn begin_blob(&mut self, blob: &BlobInfo, form: Form, stored_bytes: u64) -> Result<(), TargetError> {

@@ -106,9 +106,19 @@ pub(crate) struct Underway {
     /// Ascending: when so much of the output is durable, so much is done.
     marks: VecDeque<(u64, u64)>,
     done_bytes: u64,
+    /// Of everything.
+    total_bytes: u64,
 }
 
 impl Underway {
+    /// Nothing of so many bytes is done.
+    pub(crate) fn new(total_bytes: u64) -> Self {
+        Self {
+            total_bytes,
+            ..Self::default()
+        }
+    }
+
     /// Notes that `done_bytes` in all will be done when `output_bytes` are durable.
     pub(crate) fn mark(&mut self, output_bytes: u64, done_bytes: u64) {
         let before = self.marks.len().checked_sub(2).map(|at| self.marks[at].0);
@@ -121,7 +131,8 @@ impl Underway {
         }
     }
 
-    /// What is done, now that `durable_bytes` are durable.
+    /// What is done, now that `durable_bytes` are durable. Never all of it: without what comes after the data there is
+    /// no file.
     pub(crate) fn done_bytes(&mut self, durable_bytes: u64) -> u64 {
         while let Some(&(output_bytes, done_bytes)) = self.marks.front()
             && output_bytes <= durable_bytes
@@ -129,7 +140,7 @@ impl Underway {
             self.done_bytes = done_bytes;
             self.marks.pop_front();
         }
-        self.done_bytes
+        self.done_bytes.min(self.total_bytes.saturating_sub(1))
     }
 }
 
@@ -139,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_is_done_follows_what_is_durable() {
-        let mut underway = Underway::default();
+        let mut underway = Underway::new(7001);
         for n in 1..=1000 {
             underway.mark(n * 10_000, n * 7);
             assert_eq!(underway.done_bytes(0), 0);
@@ -159,6 +170,14 @@ mod tests {
             before = done;
         }
         assert_eq!(before, 7000);
+    }
+
+    #[test]
+    fn data_alone_is_not_all() {
+        let mut underway = Underway::new(50);
+        underway.mark(100, 50);
+        assert_eq!(underway.done_bytes(100), 49);
+        assert_eq!(Underway::new(0).done_bytes(0), 0);
     }
 
     /// Counts what was flushed.
