@@ -72,10 +72,14 @@ fn equals_what_wimlib_captures() {
     if wimlib(&arguments, dir.path()).is_none() {
         return;
     }
-    assert_eq!(
-        foreign_listing(dir.path(), "ours.wim", "1"),
-        foreign_listing(dir.path(), "theirs.wim", "1")
-    );
+    // The first capture reads the files; the time of that is in the second one.
+    let listing = |name| -> Vec<String> {
+        let lines = foreign_listing(dir.path(), name, "1").into_iter();
+        lines
+            .filter(|line| !line.starts_with("Last Access Time"))
+            .collect()
+    };
+    assert_eq!(listing("ours.wim"), listing("theirs.wim"));
     let (ours, theirs) = (
         support::open(&dir.path().join("ours.wim")),
         support::open(&dir.path().join("theirs.wim")),

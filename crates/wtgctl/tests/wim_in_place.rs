@@ -105,6 +105,22 @@ fn an_interrupted_capture_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_capture_does_not_hold_its_own_file() {
+    let folder = folder();
+    let t = folder.path().join("t");
+    fs::create_dir(t.join("backup")).unwrap();
+    for everything in [&[][..], &["--everything"]] {
+        done(
+            &t,
+            &[&["capture", ".", "backup/b.wim", "--force"], everything].concat(),
+        );
+        let (_, text) = wim(&t, &["ls", "backup/b.wim"]);
+        assert_eq!(text, "\\backup\n\\file\n", "{everything:?}");
+        fs::remove_file(t.join("backup/b.wim")).unwrap();
+    }
+}
+
+#[test]
 fn an_interrupted_append_leaves_the_file_as_it_was_and_others_wait() {
     let folder = folder();
     let folder = folder.path();
@@ -185,12 +201,24 @@ fn texts_and_the_boot_image_are_set() {
     let mut bytes = before;
     bytes[16] |= 4;
     fs::write(folder.join("a.wim"), bytes).unwrap();
-    let (code, text) = wim(folder, &["set", "a.wim", "1", "--boot"]);
-    assert_eq!(code, 4, "{text}");
-    assert!(
-        text.contains("marked read-only") && text.contains("hint: `wtgctl wim export"),
-        "{text}"
-    );
+    let marked = fs::read(folder.join("a.wim")).unwrap();
+    for args in [
+        &["set", "a.wim", "1", "--boot"][..],
+        &["append", "t", "a.wim", "--name", "Three"],
+        &["update", "a.wim", "1", "--delete", "file"],
+        &["delete", "a.wim", "1"],
+        &["delete", "a.wim", "1", "--soft"],
+        &["optimize", "a.wim"],
+    ] {
+        let (code, text) = wim(folder, args);
+        assert_eq!(code, 4, "{args:?}: {text}");
+        assert!(
+            text.contains("marked read-only") && text.contains("hint: `wtgctl wim export"),
+            "{args:?}: {text}"
+        );
+    }
+    assert!(fs::read(folder.join("a.wim")).unwrap() == marked);
+    done(folder, &["optimize", "a.wim", "--out", "b.wim"]);
 }
 
 #[test]
@@ -263,6 +291,9 @@ fn the_tree_of_an_image_is_changed() {
         (&["--delete", "/"], 2, "root of an image"),
         (&["--rename", "new", "new/place/below"], 2, "is below"),
         (&["--rename", "one", "FILE"], 2, "exists already"),
+        (&["--rename", "one", "new/.."], 2, "\"..\" is no name"),
+        (&["--add", "single", "./one"], 2, "\".\" is no name"),
+        (&["--add", "t", "../t"], 2, "\"..\" is no name"),
         (&["--add", "single", "new"], 2, "is no directory"),
         (&["--add", "t", "one"], 2, "is no directory"),
         (&["--add", "nowhere", "x"], 3, "nowhere"),
@@ -276,6 +307,24 @@ fn the_tree_of_an_image_is_changed() {
     done(folder, &["optimize", "a.wim"]);
     wimlib(folder, &["apply", "a.wim", "2", "out"]);
     wimlib(folder, &["verify", "a.wim"]);
+}
+
+#[test]
+fn links_within_an_added_folder_lead_to_where_it_went() {
+    let folder = folder();
+    let folder = folder.path();
+    fs::create_dir(folder.join("u")).unwrap();
+    fs::write(folder.join("u/file"), "added").unwrap();
+    std::os::unix::fs::symlink(folder.join("u/file"), folder.join("u/link")).unwrap();
+    done(folder, &["update", "a.wim", "1", "--add", "u", "new\\place"]);
+    done(folder, &["apply", "a.wim", "1", "out"]);
+    wimlib(folder, &["apply", "a.wim", "1", "foreign"]);
+    for out in ["out", "foreign"] {
+        let link = folder.join(out).join("new/place/link");
+        if link.is_symlink() || out == "out" {
+            assert_eq!(fs::read_to_string(link).unwrap(), "added", "{out}");
+        }
+    }
 }
 
 #[test]
@@ -327,6 +376,12 @@ fn a_delta_has_what_its_base_has_not() {
     assert_eq!(code, 1, "{text}");
     assert!(
         text.contains("\\same") && text.contains("none of the given files"),
+        "{text}"
+    );
+    let (code, text) = wim(folder, &["optimize", "delta.wim"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(
+        text.contains("delta.wim is as it was") && text.contains("hint: `wtgctl wim export"),
         "{text}"
     );
     // From one whole file to another.

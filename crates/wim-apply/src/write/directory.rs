@@ -29,6 +29,8 @@ const UNIX_EPOCH_FILETIME: u64 = 116_444_736_000_000_000;
 #[derive(Debug)]
 pub struct DirectorySource {
     root: PathBuf,
+    /// Where the root will be in the image, from `/`.
+    place: PathBuf,
     /// Path of each inode's first name.
     paths: Vec<PathBuf>,
     /// Reparse data by inode.
@@ -42,12 +44,24 @@ impl DirectorySource {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
+            place: PathBuf::from("/"),
             paths: Vec::new(),
             links: HashMap::new(),
         }
     }
 
-    /// An absolute target within the captured tree, as seen from its root.
+    /// For [`Edit::Add`](super::Edit::Add): absolute links within the tree lead to where its root will be, a path of
+    /// the image.
+    #[must_use]
+    pub fn placed_at(self, path: &str) -> Self {
+        let names = path.split(['\\', '/']).filter(|name| !name.is_empty());
+        Self {
+            place: std::iter::once("/").chain(names).collect(),
+            ..self
+        }
+    }
+
+    /// An absolute target within the captured tree, as seen from the root of the image.
     fn inside(&self, target: &Path) -> Option<PathBuf> {
         let real = fs::canonicalize(&self.root);
         let roots = [std::path::absolute(&self.root), real];
@@ -55,7 +69,7 @@ impl DirectorySource {
             .iter()
             .flatten()
             .filter_map(|root| target.strip_prefix(root).ok());
-        Some(Path::new("/").join(below.next()?))
+        Some(self.place.join(below.next()?).components().collect())
     }
 
     fn add(&mut self, image: &mut Image, inode: Inode, path: &Path) -> InodeId {

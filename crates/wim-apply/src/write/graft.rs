@@ -15,6 +15,18 @@ pub(super) fn split_path(path: &str) -> (&str, &str) {
         .map_or(("", path), |at| (&path[..at], &path[at + 1..]))
 }
 
+/// The name that a part of a path gives a new entry.
+pub(super) fn new_name(text: &str) -> Result<Box<[u16]>> {
+    if matches!(text, "." | "..") {
+        // Readers drop such entries.
+        return Err(Error::Invalid {
+            what: "path",
+            reason: format!("{text:?} is no name"),
+        });
+    }
+    Ok(name_from_text(text).into_boxed_slice())
+}
+
 /// Takes an entry off its directory.
 pub(super) fn detach(image: &mut Image, id: DentryId) {
     let parent = image.dentries[id.0 as usize].parent;
@@ -54,7 +66,7 @@ fn add(image: &mut Image, directory: DentryId, name: Box<[u16]>, inode: InodeId)
 fn make_directories(image: &mut Image, path: &str, time: u64) -> Result<DentryId> {
     let mut at = Image::ROOT;
     for part in path.split(['\\', '/']).filter(|part| !part.is_empty()) {
-        let name = name_from_text(part);
+        let name = new_name(part)?;
         at = match image.child(at, &name) {
             Some(found) if is_plain_directory(image, found) => found,
             Some(_) => return Err(in_the_way(path, part)),
@@ -67,7 +79,7 @@ fn make_directories(image: &mut Image, path: &str, time: u64) -> Result<DentryId
                     last_write_time: time,
                     ..Inode::default()
                 });
-                add(image, at, name.into_boxed_slice(), inode)
+                add(image, at, name, inode)
             }
         };
     }
@@ -120,13 +132,7 @@ pub(super) fn graft(image: &mut Image, tree: Image, to: &str) -> Result<()> {
             return Err(in_the_way(to, "\\"));
         }
         let folder = make_directories(image, folder, time)?;
-        replace(
-            image,
-            folder,
-            name_from_text(name).into_boxed_slice(),
-            inode_of(root),
-            to,
-        )?;
+        replace(image, folder, new_name(name)?, inode_of(root), to)?;
         return Ok(());
     }
     let top = make_directories(image, to, time)?;

@@ -1,11 +1,10 @@
 //! Changing the tree of an image that is there.
 
 use super::capture::read_tree;
-use super::graft::{detach, graft, insert, rebuild, split_path};
+use super::graft::{detach, graft, insert, new_name, rebuild, split_path};
 use super::{CaptureReport, CaptureSource, WimWriter, WriteControl, statistics};
 use crate::image::Image;
 use crate::layout::header_flag;
-use crate::path::name_from_text;
 use crate::{Error, Result, Wim, select};
 
 /// One change of a tree. Paths are those of [`Image::lookup`].
@@ -140,13 +139,13 @@ fn rename(image: &mut Image, from: &str, to: &str) -> Result<()> {
         }
         above = image.dentries[above.0 as usize].parent;
     }
-    let name = name_from_text(name);
+    let name = new_name(name)?;
     if image.child(folder_id, &name).is_some_and(|found| found != id) {
         return Err(invalid(format!("{to} exists already")));
     }
     detach(image, id);
     let dentry = &mut image.dentries[id.0 as usize];
-    dentry.name = name.into_boxed_slice();
+    dentry.name = name;
     // It belonged to the old name.
     dentry.short_name = Box::default();
     insert(image, folder_id, id);

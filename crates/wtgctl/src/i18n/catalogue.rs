@@ -194,6 +194,9 @@ messages! {
         "{path}：数据块表声称文件共 {claimed}，而 XML 文档声明为 {stated}：没有恢复任何内容";
     ImageSet { path: String, index: u32 } => "{path}: image {index} changed", "{path}：已更改映像 {index}";
     InUse { path: String } => "{path}: another program is changing it", "{path}：另一个程序正在更改它";
+    MarkedReadOnly { path: String } =>
+        "{path} is marked read-only in its header",
+        "{path} 在其文件头中被标记为只读";
     HoldsBlobs { blobs: u64, size: String } => "holds: {blobs} blobs, {size}", "通过：{blobs} 个数据块，共 {size}";
     Equal { entries: u64 } => "equal: {entries} entries", "相同：{entries} 个条目";
     OneDifference => "1 difference", "1 处不同";

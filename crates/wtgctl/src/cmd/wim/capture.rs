@@ -83,8 +83,10 @@ pub(crate) fn run(args: &CaptureArgs, context: &Context) -> Result<Outcome, Fail
     let mut options = args.compress.over(WriteOptions::default())?;
     options.integrity_table = args.check;
     let failed = |error: wim_apply::Error| Failure::from(error).at(args.wim.display());
+    let own: Vec<String> = args.tree.place_of(out.unfinished()).into_iter().collect();
     let writer = WimWriter::create(out.file(), &for_run(options, context)).map_err(failed)?;
-    let (report, info) = add_image(writer, &args.tree, &args.image, &args.wim, context)?;
+    let exclude = [args.image.exclude.patterns()?, own].concat();
+    let (report, info) = add_image(writer, &args.tree, &args.image, &exclude, &args.wim, context)?;
     out.keep()?;
     captured(&args.wim, &report, &info, context)
 }
@@ -105,7 +107,8 @@ pub(crate) fn append(args: &AppendArgs, context: &Context) -> Result<Outcome, Fa
     };
     let writer = WimWriter::append(&mut file, &wim, &for_run(options, context))
         .map_err(|error| failed(error, &args.wim))?;
-    let added = add_image(writer, &args.tree, &args.image, &args.wim, context);
+    let exclude = args.image.exclude.patterns()?;
+    let added = add_image(writer, &args.tree, &args.image, &exclude, &args.wim, context);
     let (report, info) = added.map_err(|failure| as_before(failure, &args.wim, &wim))?;
     captured(&args.wim, &report, &info, context)
 }
@@ -114,6 +117,7 @@ fn add_image(
     mut writer: WimWriter<'_>,
     tree: &TreeArgs,
     image: &ImageArgs,
+    exclude: &[String],
     wim: &Path,
     context: &Context,
 ) -> Result<(WriteReport, ImageInfo), Failure> {
@@ -134,9 +138,8 @@ fn add_image(
     };
     leave_out(&mut writer, &image.delta_from)?;
     let mut source = tree.open()?;
-    let exclude = image.exclude.patterns()?;
     let captured = with_control(context, "capture", |control| {
-        writer.capture(&mut *source, &info, &exclude, control)
+        writer.capture(&mut *source, &info, exclude, control)
     })
     .map_err(failed)?;
     for warning in warnings.iter().chain(&captured.warnings) {

@@ -3,7 +3,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use wim_apply::{Limits, Wim};
+use wim_apply::layout::header_flag;
+use wim_apply::{Error, ErrorKind, Limits, Wim};
 
 use crate::failure::{Failure, REFUSED};
 use crate::i18n::Message;
@@ -19,22 +20,34 @@ pub(super) struct Existing {
 }
 
 impl Existing {
-    /// Opens it, and locks it for as long as it is open: two writers at a time would destroy it.
+    /// Opens it, and locks it for as long as it is open: two writers at a time would destroy it. One that is marked
+    /// read-only is refused.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let file = OpenOptions::new().read(true).write(true).open(path);
+        Self::lock(path, file.map_err(|error| Failure::io(path.display(), &error))?)
+    }
+
+    fn lock(path: &Path, file: File) -> Result<Self, Failure> {
         let io = |error: std::io::Error| Failure::io(path.display(), &error);
-        let file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
+        let shown = || path.display().to_string();
+        let in_use = || Failure::new(REFUSED, Message::InUse { path: shown() }).hint(Message::HintWait);
         match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let path = path.display().to_string();
-                return Err(Failure::new(REFUSED, Message::InUse { path }).hint(Message::HintWait));
-            }
             // Some file systems have no locks.
-            Err(TryLockError::Error(_)) => {}
+            Ok(()) | Err(TryLockError::Error(_)) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use()),
         }
         // A handle of its own: the writer moves the other one.
-        let wim = Wim::open(File::open(path).map_err(io)?, &Limits::default())
-            .map_err(|error| Failure::from(error).at(path.display()))?;
+        let reader = File::open(path).map_err(io)?;
+        // Before the lock, another program may have put a new file in the place of this one.
+        if !is_same_file(&file, &reader).map_err(io)? {
+            return Err(in_use());
+        }
+        let wim =
+            Wim::open(reader, &Limits::default()).map_err(|error| Failure::from(error).at(path.display()))?;
+        if wim.header().has(header_flag::READ_ONLY) {
+            return Err(Failure::new(REFUSED, Message::MarkedReadOnly { path: shown() })
+                .hint(Message::HintExportToChange));
+        }
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -51,21 +64,17 @@ impl Existing {
 }
 
 /// An error of the library; what cannot be changed in place can be exported.
-pub(super) fn failed(error: wim_apply::Error, path: &Path) -> Failure {
-    use wim_apply::Error as E;
-    let is_unsupported = matches!(error, E::Unsupported { .. });
-    let is_read_only = matches!(
+pub(super) fn failed(error: Error, path: &Path) -> Failure {
+    let is_delta = matches!(
         error,
-        E::Invalid {
-            what: "changing in place",
+        Error::NotFound {
+            what: "data of files",
             ..
         }
     );
-    let mut failure = Failure::from(error).at(path.display());
-    if is_read_only {
-        failure.code = REFUSED;
-    }
-    if is_unsupported || is_read_only {
+    let can_be_exported = is_delta || error.kind() == ErrorKind::Unsupported;
+    let failure = Failure::from(error).at(path.display());
+    if can_be_exported {
         return failure.hint(Message::HintExportToChange);
     }
     failure
@@ -80,4 +89,36 @@ pub(super) fn as_before(failure: Failure, path: &Path, wim: &Wim) -> Failure {
     failure.left(Message::FileAsBefore {
         path: path.display().to_string(),
     })
+}
+
+#[cfg(unix)]
+fn is_same_file(one: &File, other: &File) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (one, other) = (one.metadata()?, other.metadata()?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
+/// A file that is open cannot be replaced there.
+#[cfg(not(unix))]
+fn is_same_file(_: &File, _: &File) -> std::io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_replaced_before_it_was_locked_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, new) = (folder.path().join("a.wim"), folder.path().join("new"));
+        std::fs::write(&path, "old").unwrap();
+        let file = File::open(&path).unwrap();
+        std::fs::write(&new, "new").unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        let failure = Existing::lock(&path, file).unwrap_err();
+        assert_eq!(failure.code, REFUSED, "{failure:?}");
+    }
 }

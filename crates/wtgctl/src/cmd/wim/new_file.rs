@@ -64,6 +64,11 @@ impl NewFile {
         self.file.as_file_mut()
     }
 
+    /// Where it is until then.
+    pub(super) fn unfinished(&self) -> &Path {
+        self.file.path()
+    }
+
     /// Gives the file its name.
     pub(super) fn keep(self) -> Result<(), Failure> {
         let kept = if self.replace {

@@ -6,7 +6,7 @@ use clap::Args;
 use wim_apply::write::{ExportImage, WimWriter, WriteOptions, WriteReport, rewrite};
 use wim_apply::{Limits, Wim};
 
-use super::existing::{Existing, as_before};
+use super::existing::{self, Existing, as_before};
 use super::new_file::NewFile;
 use super::open::WimArgs;
 use super::writing::{CompressArgs, for_run, record, uses_lzms, warn_of_lzms, with_control};
@@ -93,10 +93,12 @@ pub(crate) fn optimize(args: &OptimizeArgs, context: &Context) -> Result<Outcome
         Some(out) => (out.as_path(), args.force),
         None => (args.wim.as_path(), true),
     };
-    let report = write_anew(&wim, path, replace, options, context).map_err(|failure| match &args.out {
-        Some(_) => failure,
-        None => as_before(failure, path, &wim),
-    })?;
+    let failed = |error: wim_apply::Error| existing::failed(error, path);
+    let report =
+        write_anew(&wim, path, replace, options, failed, context).map_err(|failure| match &args.out {
+            Some(_) => failure,
+            None => as_before(failure, path, &wim),
+        })?;
     let mut result = record(&report);
     result["old_file_bytes"] = before.into();
     context.output.result(&result, || {
@@ -116,7 +118,8 @@ pub(crate) fn join(args: &JoinArgs, context: &Context) -> Result<Outcome, Failur
     warn_of_lzms(&wim, args.compress.is_given(), context);
     let mut options = args.compress.over(WriteOptions::like(&wim))?;
     options.integrity_table |= args.check;
-    let report = write_anew(&wim, &args.destination, args.force, options, context)?;
+    let failed = |error: wim_apply::Error| Failure::from(error).at(args.destination.display());
+    let report = write_anew(&wim, &args.destination, args.force, options, failed, context)?;
     context.output.result(&record(&report), || {
         let message = Message::Joined {
             path: args.destination.display().to_string(),
@@ -133,6 +136,7 @@ fn write_anew(
     path: &Path,
     replace: bool,
     options: WriteOptions,
+    failed: impl FnOnce(wim_apply::Error) -> Failure,
     context: &Context,
 ) -> Result<WriteReport, Failure> {
     let mut out = NewFile::create(path, replace, context)?;
@@ -140,7 +144,7 @@ fn write_anew(
     let report = with_control(context, "export", |control| {
         rewrite(wim, out.file(), &options, control)
     })
-    .map_err(|error| Failure::from(error).at(path.display()))?;
+    .map_err(failed)?;
     out.keep()?;
     Ok(report)
 }
@@ -150,8 +154,7 @@ pub(crate) fn delete(args: &DeleteArgs, context: &Context) -> Result<Outcome, Fa
     let mut existing = Existing::open(&args.wim)?;
     let index = existing.find_image(&args.image)?;
     let wim = &existing.wim;
-    let failed =
-        |error: wim_apply::Error| as_before(Failure::from(error).at(args.wim.display()), &args.wim, wim);
+    let failed = |error: wim_apply::Error| as_before(existing::failed(error, &args.wim), &args.wim, wim);
     let options = for_run(WriteOptions::like(wim), context);
     let report = if args.soft {
         let mut writer = WimWriter::edit(&mut existing.file, wim, &options).map_err(failed)?;

@@ -63,6 +63,12 @@ impl TreeArgs {
         open_tree(&self.source, self.partition)
     }
 
+    /// The path within the folder that a file has which lies in it.
+    pub(super) fn place_of(&self, file: &Path) -> Option<String> {
+        let (file, folder) = (file.canonicalize().ok()?, self.source.canonicalize().ok()?);
+        Some(format!("/{}", file.strip_prefix(folder).ok()?.to_str()?))
+    }
+
     /// What the Windows in it says of itself, if there is one.
     pub(crate) fn windows_info(
         &self,

@@ -56,7 +56,7 @@ pub(crate) fn run(args: &UpdateArgs, context: &Context) -> Result<Outcome, Failu
         // A missing source is told before anything is read.
         path.metadata()
             .map_err(|error| Failure::io(path.display(), &error))?;
-        sources.push((DirectorySource::new(path), pair[1].clone()));
+        sources.push((DirectorySource::new(path).placed_at(&pair[1]), pair[1].clone()));
     }
     let mut edits: Vec<Edit<'_>> = Vec::new();
     edits.extend(args.delete.iter().map(|pattern| Edit::Delete {
