@@ -9,6 +9,8 @@ mod ntfs_volume;
 pub mod partition;
 pub mod registry;
 pub mod wim;
+pub mod wim_file;
+mod wim_volume;
 
 /// Name and body of a target.
 pub type Target = (&'static str, fn(&[u8]));
@@ -25,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     ("ntfs_check", ntfs::ntfs_check),
     ("ntfs_read", ntfs::ntfs_read),
     ("udf", iso::udf),
+    ("wim_file", wim_file::wim_file),
     ("wim_header", wim::wim_header),
     ("wim_metadata", wim::wim_metadata),
     ("wim_xml", wim::wim_xml),

@@ -7,7 +7,7 @@ use wim_apply::layout::{HEADER_BYTES, Header, ResourceHeader};
 use wim_apply::{BlobId, Image, Limits, Wim, select};
 
 /// Small limits, so that time goes into paths and not into bytes.
-fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.max_metadata_bytes = 1 << 20;
     limits.max_chunk_bytes = 1 << 20;

@@ -33,6 +33,7 @@ const TARGETS: &[(&str, u32)] = &[
     ("ntfs_check", 1_000),
     ("ntfs_read", 3_000),
     ("udf", 10_000),
+    ("wim_file", 500),
     ("wim_header", 10_000),
     ("wim_metadata", 20_000),
     ("wim_xml", 10_000),
