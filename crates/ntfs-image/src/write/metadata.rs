@@ -12,12 +12,13 @@ use super::index::{self, Built, Kind, RunWriter, Shape, block_clusters};
 use super::plan::{SMALL_VIEW_ROOT_BYTES, directory_shape, entry_reference, mft_records};
 use super::prepare::{Entry, SYSTEM_NAMES, entry_name, system_names};
 use super::record::{Spread, capacity, spread};
+use super::report::Report;
 use super::room::small_value_limit;
 use super::space::Run;
 use super::system::{self, Places, ViewIndex};
 use super::tree::reference_of;
 use super::values::{block_bitmap, encode_name_entry, file_info, reparse_value, view_entry};
-use super::writer::{Report, VolumeWriter};
+use super::writer::VolumeWriter;
 use crate::layout::{SDS_BLOCK_BYTES, attribute, collation, namespace, record as number};
 
 /// Blocks whose `$BITMAP` stays in the record.

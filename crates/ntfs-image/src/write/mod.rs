@@ -6,6 +6,7 @@
 
 mod attribute;
 mod bytes;
+mod delivery;
 mod dosname;
 mod error;
 mod extended;
@@ -18,6 +19,7 @@ mod node_record;
 mod plan;
 mod prepare;
 mod record;
+mod report;
 mod room;
 mod secure;
 mod sink;
@@ -32,7 +34,8 @@ use std::io::{Seek, Write};
 
 pub use error::{BuildError, BuildErrorKind};
 pub use plan::Plan;
-pub use writer::{Placed, Report, VolumeWriter};
+pub use report::{Placed, Report};
+pub use writer::VolumeWriter;
 
 use crate::spec::{NodeId, NodeSpec, SecurityRef, VolumeSpec};
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::delivery::PIECE_BYTES;
 use super::geometry::Geometry;
 use super::index::{Shape, block_clusters, view_entry_len};
 use super::prepare::{Entry, Prepared, entry_name, system_names};
@@ -10,7 +11,6 @@ use super::room::{index_rooms, node_cost, small_value_limit};
 use super::secure::Descriptors;
 use super::space::Space;
 use super::tree::{NONE, Source, Tree};
-use super::writer::PIECE_BYTES;
 use super::{BuildError, Warning};
 use crate::attrdef::ATTRDEF_BYTES;
 use crate::layout::record;
