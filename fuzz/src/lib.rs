@@ -18,6 +18,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target, by name.
 pub const TARGETS: &[Target] = &[
     ("bcd", registry::bcd),
+    ("efs_raw", wim::efs_raw),
     ("fat", partition::fat),
     ("gpt", partition::gpt),
     ("hive", registry::hive),

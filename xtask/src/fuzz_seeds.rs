@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use testkit::efs::{self, Segment, Stream};
+
 use crate::sh::{self, Result};
 
 /// Makes seeds below `dir`, a folder for each target.
@@ -73,6 +75,9 @@ pub(crate) fn make(dir: &Path) -> Result {
         )?;
         seed(&["wim_xml"], compress, &xml)?;
     }
+    let raw = work.join("raw");
+    std::fs::write(&raw, raw_form())?;
+    seed(&["efs_raw"], "specification", &raw)?;
     let hives = work.join("hives");
     std::fs::create_dir(&hives)?;
     crate::sample::write_hives(&hives)?;
@@ -82,13 +87,46 @@ pub(crate) fn make(dir: &Path) -> Result {
     Ok(())
 }
 
+/// An encrypted file with a sparse stream, a plain one and an empty one. No free program writes the raw form.
+fn raw_form() -> Vec<u8> {
+    let sparse = Segment {
+        size_bytes: 2000,
+        valid_bytes: 1500,
+        unit_shift: 9,
+        blocks: vec![512, 0, 512, 0],
+        sparse: Some(true),
+        ..Segment::whole(0, &[0xC1; 1024])
+    };
+    let stream = |name, encrypted, segments| Stream {
+        name,
+        encrypted,
+        segments,
+    };
+    let streams = [
+        stream("::$DATA", true, vec![sparse]),
+        stream(":plain:$DATA", false, vec![Segment::whole(0, b"not encrypted")]),
+        stream(":empty:$DATA", true, Vec::new()),
+    ];
+    efs::raw_form(&[0xEF; 100], &streams)
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn seeds_are_made() {
         let dir = tempfile::tempdir().unwrap();
         super::make(dir.path()).unwrap();
-        for target in ["bcd", "fat", "gpt", "hive", "iso", "udf", "wim_header", "wim_xml"] {
+        for target in [
+            "bcd",
+            "efs_raw",
+            "fat",
+            "gpt",
+            "hive",
+            "iso",
+            "udf",
+            "wim_header",
+            "wim_xml",
+        ] {
             assert!(dir.path().join(target).is_dir(), "{target}");
         }
     }

@@ -24,6 +24,7 @@ pub(crate) struct Args {
 /// Name, and runs that take a few seconds.
 const TARGETS: &[(&str, u32)] = &[
     ("bcd", 20_000),
+    ("efs_raw", 20_000),
     ("fat", 10_000),
     ("gpt", 10_000),
     ("hive", 10_000),

@@ -27,6 +27,7 @@ const PACKAGES: &[&str] = &[
     "mtools",
     "nbdkit",
     "ntfs-3g",
+    "openssl",
     "ovmf",
     "p7zip-full",
     "python3-hivex",

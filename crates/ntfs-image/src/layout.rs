@@ -186,5 +186,17 @@ pub const SDS_BLOCK_BYTES: u64 = 0x4_0000;
 /// # Source
 /// MS-FSCC, 2.1.2.1 Reparse Tags: `IO_REPARSE_TAG_WOF`.
 pub const REPARSE_TAG_WOF: u32 = 0x8000_0017;
+/// Name of the `$LOGGED_UTILITY_STREAM` with the metadata of an encrypted file.
+pub const EFS_NAME: &str = "$EFS";
+/// Lengths of `$EFS` that are taken: the fixed fields of its first version, up to what Windows takes.
+///
+/// # Source
+/// MS-EFSR, 2.2.2 and its product behaviour.
+pub const EFS_BYTES: std::ops::RangeInclusive<usize> = 84..=0x4_0000;
+/// Unit of encryption: ciphertext is a multiple of it.
+///
+/// # Source
+/// Observed: ntfs-3g with `efs_raw` rounds sizes up to it.
+pub const EFS_SECTOR_BYTES: u64 = 512;
 /// The stream that holds the bytes of a compact file.
 pub const WOF_STREAM_NAME: &str = "WofCompressedData";

@@ -38,8 +38,8 @@ pub use attrdef::{ATTRDEF_BYTES, attrdef_bytes};
 pub use error::{Error, ErrorKind, Result};
 pub use limits::Limits;
 pub use spec::{
-    CompactFormat, Content, DosNames, Metadata, NodeId, NodeSpec, Placement, ReparsePoint, SecurityRef,
-    StreamForm, StreamKey, StreamSpec, VolumeSpec,
+    CompactFormat, Content, DosNames, EncryptedLengths, Metadata, NodeId, NodeSpec, Placement, ReparsePoint,
+    SecurityRef, StreamForm, StreamKey, StreamSpec, VolumeSpec,
 };
 pub use upcase::{UPCASE_BYTES, upcase, upcase_bytes, upcase_table};
 pub use write::{BuildError, BuildErrorKind, NtfsBuilder, Placed, Plan, Report, VolumeWriter, Warning};

@@ -79,6 +79,9 @@ pub struct NodeSpec {
     pub object_id: Option<Vec<u8>>,
     /// Extended attributes, a packed `FILE_FULL_EA_INFORMATION` list (4-aligned entries).
     pub extended_attributes: Option<Vec<u8>>,
+    /// `$EFS` metadata of an encrypted file or directory: 84 to 262,144 bytes, not looked at. Sets the attribute
+    /// `FILE_ATTRIBUTE_ENCRYPTED`, which is refused without them.
+    pub efs: Option<Vec<u8>>,
     /// Whether names in this directory may differ only in case, as `fsutil file setCaseSensitiveInfo` sets it.
     pub case_sensitive: bool,
     /// Data streams: at most one unnamed (none for directories), any number of named ones.
@@ -107,6 +110,17 @@ pub struct StreamSpec {
     pub sparse: bool,
     /// Where it goes.
     pub placement: Placement,
+    /// Set when the content is ciphertext of EFS, in whole sectors of 512 bytes.
+    pub encrypted: Option<EncryptedLengths>,
+}
+
+/// Lengths of an encrypted stream, whose content is longer than it: ciphertext comes in sectors of 512 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EncryptedLengths {
+    /// Length of the stream; its content is that, rounded up to 512.
+    pub size_bytes: u64,
+    /// Valid data length; what lies beyond reads as zeros.
+    pub valid_bytes: u64,
 }
 
 /// Where a stream is placed.
@@ -207,6 +221,7 @@ impl StreamSpec {
             content,
             sparse: false,
             placement: Placement::Ascending,
+            encrypted: None,
         }
     }
 }

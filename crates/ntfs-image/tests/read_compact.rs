@@ -60,6 +60,7 @@ fn volume() -> Vec<u8> {
         content,
         sparse: false,
         placement: Placement::Ascending,
+        encrypted: None,
     };
     let node = NodeSpec {
         streams: vec![stream],

@@ -21,6 +21,7 @@ mod layout;
 mod memory;
 mod plan;
 mod prepare;
+mod raw_streams;
 mod seed;
 mod source;
 mod spec;

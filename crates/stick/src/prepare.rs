@@ -20,6 +20,7 @@ use crate::plan::{
     BootFacts, DiskFacts, ImageFacts, PLAN_FORMAT, PartitionFacts, Plan, SourceFacts, TargetFacts,
     VolumeFacts,
 };
+use crate::raw_streams::{hole_unit_bytes, read_raw_files};
 use crate::source::{Source, SourceKind, io_error};
 use crate::spec::{Spec, Target};
 use crate::tree::{ATTRIBUTE_DIRECTORY, Content, Tree, from_image};
@@ -126,6 +127,8 @@ impl Prepared {
         let staged = boot::stage(&tree, &source.wim, info.index, spec.boot_ca)?;
         let Early { blobs: early, chunks } = read_early(&source, &tree, &staged.files, options)?;
         tree.resolve_reparse_points(|id| early.get(&id).map(|bytes| bytes.to_vec()));
+        let raw_files = read_raw_files(&source.wim, &source.path, &tree, options)?;
+        tree.resolve_encrypted(&raw_files, hole_unit_bytes(CLUSTER_BYTES))?;
 
         let time = info
             .last_modification_time

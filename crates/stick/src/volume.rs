@@ -14,6 +14,7 @@ use crate::apply::deliver::{Contents, write_volume};
 use crate::apply::durable::{Counted, Counts};
 use crate::apply::volume::{describe, describe_warning};
 use crate::compact::{BOOT_COMPRESS_INI, CompactPolicy, PathPatterns};
+use crate::raw_streams::{hole_unit_bytes, read_raw_files};
 use crate::spec::{Compact, Verify};
 use crate::tree::{Content, Tree, from_image};
 use crate::{Error, Progress, Result, RunOptions, Seed, collect};
@@ -96,6 +97,8 @@ impl PreparedVolume {
         wanted.dedup();
         let early = collect::read_blobs(wim, "image".as_ref(), &tree, &wanted, run)?;
         tree.resolve_reparse_points(|id| early.blobs.get(&id).map(|bytes| bytes.to_vec()));
+        let raw_files = read_raw_files(wim, "image".as_ref(), &tree, run)?;
+        tree.resolve_encrypted(&raw_files, hole_unit_bytes(options.cluster_bytes))?;
         let prepopulate = ini
             .and_then(|id| early.blobs.get(&id))
             .map_or_else(PathPatterns::default, |ini| {

@@ -5,10 +5,12 @@
     reason = "the test runs the program that it tests"
 )]
 
+use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use ntfs_image::check::Code;
+use ntfs_image::{Content, EncryptedLengths, NodeSpec, NtfsBuilder, StreamSpec, VolumeSpec};
 use serde_json::Value;
 
 fn wtgctl(args: &[&str]) -> Output {
@@ -127,4 +129,35 @@ fn files_are_listed_and_read() {
     assert_eq!(wtgctl(&["cat", volume, "none"]).status.code(), Some(2));
     let dump = wtgctl(&["dump", volume]);
     assert!(String::from_utf8_lossy(&dump.stdout).contains("\\a file.bin $DATA, from byte 0x0"));
+}
+
+#[test]
+fn ciphertext_is_said_to_be_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v.img");
+    let lengths = EncryptedLengths {
+        size_bytes: 700,
+        valid_bytes: 700,
+    };
+    let stream = StreamSpec {
+        encrypted: Some(lengths),
+        ..StreamSpec::named(Vec::new(), Content::Bytes(vec![0xC1; 1024]))
+    };
+    let node = NodeSpec {
+        efs: Some(vec![0xEF; 100]),
+        streams: vec![stream],
+        ..NodeSpec::default()
+    };
+    let mut builder = NtfsBuilder::new(VolumeSpec::new(32 << 20));
+    let root = builder.root();
+    builder.add(root, "secret", node);
+    let file = File::create_new(&path).unwrap();
+    file.set_len(32 << 20).unwrap();
+    builder.writer(file).unwrap().finish().unwrap();
+    for (lang, said) in [("en", "what is read is ciphertext"), ("zh", "读出的是密文")] {
+        let output = wtgctl(&["cat", path.to_str().unwrap(), "secret", "--lang", lang]);
+        assert_eq!(output.stdout, vec![0xC1; 700]);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(message.contains(said), "{message}");
+    }
 }

@@ -125,6 +125,7 @@ codes! {
     ExtendedAttributes "ea.value" Error "extended attributes are malformed"
     ExtendedAttributeInformation "ea.information" Error "$EA_INFORMATION does not fit $EA"
     Compact "compact.file" Error "a compact file is wrong"
+    Encryption "efs.file" Error "an encrypted file is wrong"
     AttributeDefinitions "attrdef.table" Error "$AttrDef is not the table of Windows"
     UpcaseTable "upcase.table" Error "$UpCase is not the table of Windows"
     UpcaseOld "upcase.old" Note "$UpCase is the table of an older Windows"

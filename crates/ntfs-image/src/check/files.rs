@@ -91,6 +91,7 @@ impl<R: Read + Seek> Checker<'_, R> {
         self.check_extended_attributes(file, &mut fact);
         if info.is_some() {
             self.check_file_attributes(file, fact.attributes);
+            self.check_encryption(file, fact.attributes);
         }
         if let Some(slot) = usize::try_from(number).ok().and_then(|n| self.files.get_mut(n)) {
             *slot = fact;

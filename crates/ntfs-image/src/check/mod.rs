@@ -9,6 +9,7 @@ mod clusters;
 mod code;
 mod collation;
 mod directories;
+mod encryption;
 mod files;
 mod index;
 mod lists;

@@ -7,6 +7,7 @@ use super::device::Device;
 use super::file::{Attribute, NonResident, Value};
 use super::lznt1;
 use super::runs::{self, Run};
+use crate::layout::EFS_SECTOR_BYTES;
 use crate::{Error, Limits, Result};
 
 /// Reads the value of one attribute: resident, in clusters, sparse or LZNT1-compressed.
@@ -21,6 +22,9 @@ pub struct Stream<'v, R> {
 #[derive(Debug)]
 pub(crate) struct Extents<'v> {
     value: Source<'v>,
+    size_bytes: u64,
+    /// Bytes that were written; the rest are zeros.
+    written_bytes: u64,
     cluster_bytes: u64,
     /// Bytes of a compression unit; 0 for an attribute that is not compressed.
     unit_bytes: u64,
@@ -55,12 +59,31 @@ impl<'v> Extents<'v> {
                 Source::Clusters(value)
             }
         };
+        let written_bytes = match value {
+            Source::Bytes(bytes) => bytes.len() as u64,
+            Source::Clusters(value) => value.initialized_bytes,
+        };
         Ok(Self {
             value,
+            size_bytes: attribute.size_bytes(),
+            written_bytes,
             cluster_bytes,
             unit_bytes,
             unit: None,
         })
+    }
+
+    /// The ciphertext of an encrypted value: whole sectors, of which the last goes beyond the value.
+    pub(crate) fn of_ciphertext(value: &'v NonResident, boot: &BootSector) -> Self {
+        let sectors = |bytes: u64| {
+            let whole = bytes.checked_next_multiple_of(EFS_SECTOR_BYTES);
+            whole.unwrap_or(u64::MAX).min(value.allocated_bytes)
+        };
+        Self {
+            size_bytes: sectors(value.size_bytes),
+            written_bytes: sectors(value.initialized_bytes),
+            ..Self::of_clusters(value, boot)
+        }
     }
 
     /// Clusters of a value without an attribute around it.
@@ -68,6 +91,8 @@ impl<'v> Extents<'v> {
         let cluster_bytes = u64::from(boot.cluster_bytes);
         Self {
             value: Source::Clusters(value),
+            size_bytes: value.size_bytes,
+            written_bytes: value.initialized_bytes,
             cluster_bytes,
             unit_bytes: 0,
             unit: None,
@@ -75,10 +100,7 @@ impl<'v> Extents<'v> {
     }
 
     pub(crate) fn len(&self) -> u64 {
-        match self.value {
-            Source::Bytes(bytes) => bytes.len() as u64,
-            Source::Clusters(value) => value.size_bytes,
-        }
+        self.size_bytes
     }
 
     /// Reads at `position` until `out` is full or the value ends; returns the bytes read.
@@ -102,7 +124,7 @@ impl<'v> Extents<'v> {
                 );
             }
             Source::Clusters(value) => {
-                let written = value.initialized_bytes.saturating_sub(position);
+                let written = self.written_bytes.saturating_sub(position);
                 let split = usize::try_from(written).unwrap_or(usize::MAX).min(wanted);
                 let (stored, zeros) = out.split_at_mut(split);
                 zeros.fill(0);

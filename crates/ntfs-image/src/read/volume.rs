@@ -12,7 +12,7 @@ use super::reference::FileReference;
 use super::runs;
 use super::security::SecurityIndex;
 use super::stream::{Extents, Stream};
-use crate::layout::{attribute, record};
+use crate::layout::{EFS_NAME, attribute, record};
 use crate::{Error, Limits, Result};
 
 /// Bytes of the MFT that are read at a time when records are visited in order.
@@ -452,6 +452,33 @@ impl<R: Read + Seek> Volume<R> {
     pub fn open_attribute<'v>(&'v mut self, attribute: &'v Attribute) -> Result<Stream<'v, R>> {
         let extents = Extents::new(attribute, &self.boot, &self.limits)?;
         Ok(Stream::new(&mut self.device, extents))
+    }
+
+    /// The `$EFS` metadata of an encrypted file or directory.
+    ///
+    /// # Errors
+    /// As [`Volume::load_value`].
+    pub fn efs(&mut self, file: &File) -> Result<Option<Vec<u8>>> {
+        let name: Vec<u16> = EFS_NAME.encode_utf16().collect();
+        match file.attribute(attribute::LOGGED_UTILITY_STREAM, &name) {
+            Some(found) => self.load_value(found).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The ciphertext of an encrypted stream: in whole sectors of 512 bytes, so it may be longer than the stream.
+    /// Zeros where the stream has holes, and beyond its initialized size.
+    ///
+    /// # Errors
+    /// As [`Volume::open_attribute`], which opens a stream that is resident or not encrypted.
+    pub fn open_ciphertext<'v>(&'v mut self, stream: &'v Attribute) -> Result<Stream<'v, R>> {
+        match &stream.value {
+            Value::NonResident(value) if stream.is_encrypted() => {
+                let extents = Extents::of_ciphertext(value, &self.boot);
+                Ok(Stream::new(&mut self.device, extents))
+            }
+            _ => self.open_attribute(stream),
+        }
     }
 
     /// A stream of a file by name; an empty name is the unnamed stream.

@@ -3,6 +3,7 @@
 use super::bytes::{low8, low16, low32, pad8, push_units, put_u32};
 use super::space::Run;
 use crate::layout::attribute_flag;
+use crate::spec::EncryptedLengths;
 
 /// An attribute, or a part of one that is spread over several records.
 #[derive(Clone, Debug)]
@@ -70,6 +71,15 @@ impl Attribute {
                 initialized_bytes: size,
                 ..NonResident::default()
             }),
+        }
+    }
+
+    /// Marks a value in clusters as ciphertext of a stream of these lengths.
+    pub(super) fn encrypt(&mut self, lengths: EncryptedLengths) {
+        self.flags |= attribute_flag::ENCRYPTED;
+        if let Body::NonResident(value) = &mut self.body {
+            value.size_bytes = lengths.size_bytes;
+            value.initialized_bytes = lengths.valid_bytes;
         }
     }
 

@@ -96,7 +96,7 @@ impl<'w, W: Write + Seek> Metadata<'w, W> {
         self.places.mft_records = mft_records(self.node_records());
     }
 
-    /// Reparse points and extended attributes that are too long for a record.
+    /// Reparse points, extended attributes and `$EFS` that are too long for a record.
     fn write_large_values(&mut self) -> Result<(), BuildError> {
         let room = capacity(self.writer.geometry().record_bytes);
         for node in 0..self.nodes() {
@@ -116,6 +116,7 @@ impl<'w, W: Write + Seek> Metadata<'w, W> {
                 .as_ref()
                 .map(|list| list.packed.clone())
                 .filter(|list| list.len() > limit);
+            let efs = extra.efs.clone().filter(|efs| efs.len() > limit);
             if let Some(value) = reparse {
                 let runs = self.writer.store(&value)?;
                 self.writer.tree.extras[at].reparse_runs = Some(runs);
@@ -123,6 +124,10 @@ impl<'w, W: Write + Seek> Metadata<'w, W> {
             if let Some(value) = extended {
                 let runs = self.writer.store(&value)?;
                 self.writer.tree.extras[at].extended_runs = Some(runs);
+            }
+            if let Some(value) = efs {
+                let runs = self.writer.store(&value)?;
+                self.writer.tree.extras[at].efs_runs = Some(runs);
             }
         }
         Ok(())

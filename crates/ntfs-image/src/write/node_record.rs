@@ -13,7 +13,7 @@ use super::values::{
     compact_reparse_value, file_info, file_name_value, index_attributes, reparse_value, standard_information,
 };
 use super::{secure, system};
-use crate::layout::{attribute, namespace, record as number, record_flag};
+use crate::layout::{EFS_NAME, attribute, namespace, record as number, record_flag};
 
 impl<W: Write + Seek> Metadata<'_, W> {
     /// One record of `$MFT`, and its extensions.
@@ -135,7 +135,7 @@ impl<W: Write + Seek> Metadata<'_, W> {
         let cluster = self.cluster();
         let stream = &tree.streams[index];
         let name = tree.stream_name(stream);
-        Ok(match stream.stored {
+        let mut out = match stream.stored {
             Stored::Resident(place) => {
                 let bytes = tree.held.get(place, stream.size)?;
                 Attribute::resident(attribute::DATA, name, bytes.into_owned())
@@ -155,18 +155,23 @@ impl<W: Write + Seek> Metadata<'_, W> {
                 let runs = tree.runs_of(stream).to_vec();
                 Attribute::in_clusters(attribute::DATA, name, runs, stream.size, cluster)
             }
-        })
+        };
+        if stream.encrypted != NONE {
+            out.encrypt(tree.lengths(stream));
+        }
+        Ok(out)
     }
 
-    /// Object id, reparse point, extended attributes.
+    /// Object id, reparse point, extended attributes, `$EFS`.
     pub(super) fn extra_attributes(&self, at: u32, out: &mut Vec<Attribute>) {
         let tree = &self.writer.tree;
         let cluster = self.cluster();
         let node = &tree.nodes[at as usize];
-        let value = |kind, bytes: Vec<u8>, runs: &Option<Vec<Run>>| match runs {
-            None => Attribute::resident(kind, &[], bytes),
-            Some(runs) => Attribute::in_clusters(kind, &[], runs.clone(), bytes.len() as u64, cluster),
+        let named = |kind, name: &[u16], bytes: Vec<u8>, runs: &Option<Vec<Run>>| match runs {
+            None => Attribute::resident(kind, name, bytes),
+            Some(runs) => Attribute::in_clusters(kind, name, runs.clone(), bytes.len() as u64, cluster),
         };
+        let value = |kind, bytes, runs: &_| named(kind, &[], bytes, runs);
         if let Some(extra) = tree.extra(node) {
             if let Some(id) = &extra.object_id {
                 // The birth ids are in the index only.
@@ -187,6 +192,11 @@ impl<W: Write + Seek> Metadata<'_, W> {
                     list.information.to_vec(),
                 ));
                 out.push(value(attribute::EA, list.packed.clone(), &extra.extended_runs));
+            }
+            if let Some(efs) = &extra.efs {
+                let name: Vec<u16> = EFS_NAME.encode_utf16().collect();
+                let kind = attribute::LOGGED_UTILITY_STREAM;
+                out.push(named(kind, &name, efs.clone(), &extra.efs_runs));
             }
         }
         if let Some(format) = tree.compact_stream(node).and_then(|stream| stream.compact) {

@@ -215,6 +215,7 @@ pub(super) fn count(spec: &VolumeSpec, tree: &Tree, prepared: &Prepared, descrip
             let values = [
                 extra.reparse.as_ref().map(|reparse| reparse.data.len() + 8),
                 extra.extended.as_ref().map(|list| list.packed.len()),
+                extra.efs.as_ref().map(Vec::len),
             ];
             for bytes in values
                 .into_iter()
@@ -320,7 +321,7 @@ pub(super) fn may_be_compact(tree: &Tree, stream: &super::tree::Stream) -> bool 
     };
     let plain = tree
         .extra(node)
-        .is_none_or(|extra| extra.reparse.is_none() && extra.extended.is_none());
+        .is_none_or(|extra| extra.reparse.is_none() && extra.extended.is_none() && extra.efs.is_none());
     let unnamed = tree.stream_name(stream).is_empty() && stream.compact.is_none();
     let free = tree.streams_of(node).all(|at| {
         let name = tree.stream_name(&tree.streams[at]);

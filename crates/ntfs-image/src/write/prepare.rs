@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use super::geometry::Geometry;
 use super::record::capacity;
 use super::secure::Descriptors;
-use super::tree::{NONE, Source, Tree};
+use super::tree::{NONE, Node, Source, Stream, Tree};
 use super::{BuildError, Warning};
-use crate::layout::{file_attribute, record};
-use crate::spec::{NodeId, StreamKey, VolumeSpec};
+use crate::layout::{EFS_BYTES, EFS_SECTOR_BYTES, file_attribute, record};
+use crate::spec::{EncryptedLengths, NodeId, StreamKey, VolumeSpec};
 use crate::upcase::upcase_table;
 
 /// Most names that Windows gives a file.
@@ -216,8 +216,8 @@ fn check_nodes(tree: &Tree, descriptors: &Descriptors, geometry: &Geometry) -> R
     let mut total_bytes = 0u64;
     for (at, node) in (0..).zip(&tree.nodes) {
         let bad = |reason| Err(refuse(tree, at, reason));
-        if node.attributes & file_attribute::ENCRYPTED != 0 {
-            return bad("encrypted (EFS) files and directories cannot be stored");
+        if let Some(reason) = check_encryption(tree, node) {
+            return bad(reason);
         }
         if node.security != 0 && !descriptors.contains(node.security) {
             return bad("unknown security descriptor");
@@ -293,6 +293,34 @@ fn check_nodes(tree: &Tree, descriptors: &Descriptors, geometry: &Geometry) -> R
         }
     }
     Ok(())
+}
+
+/// What is wrong with the encryption of a node.
+fn check_encryption(tree: &Tree, node: &Node) -> Option<&'static str> {
+    let efs = tree.extra(node).and_then(|extra| extra.efs.as_ref());
+    let mut streams = tree.streams_of(node).map(|index| &tree.streams[index]);
+    let Some(efs) = efs else {
+        let encrypted = node.attributes & file_attribute::ENCRYPTED != 0;
+        return if encrypted || streams.any(|stream| stream.encrypted != NONE) {
+            Some("encrypted (EFS), but without $EFS metadata")
+        } else {
+            None
+        };
+    };
+    if !EFS_BYTES.contains(&efs.len()) {
+        return Some("$EFS metadata of other than 84 to 262,144 bytes");
+    }
+    let bad = |stream: &Stream| {
+        let EncryptedLengths {
+            size_bytes,
+            valid_bytes,
+        } = tree.lengths(stream);
+        let sectors = size_bytes.checked_next_multiple_of(EFS_SECTOR_BYTES);
+        stream.encrypted != NONE && (sectors != Some(stream.size) || valid_bytes > size_bytes)
+    };
+    streams
+        .any(bad)
+        .then_some("ciphertext that is not the stream's length in whole sectors of 512 bytes")
 }
 
 fn check_links(tree: &Tree, prepared: &Prepared) -> Result<(), BuildError> {

@@ -67,6 +67,9 @@ fn fixed_cost(tree: &Tree, prepared: &Prepared, at: u32, node: &Node, room: usiz
         if let Some(extended) = &extra.extended {
             cost += resident_len(0, 8) + value(extended.packed.len());
         }
+        if let Some(efs) = &extra.efs {
+            cost += value(efs.len()) + 8;
+        }
     }
     if tree.compact_stream(node).is_some() {
         cost += COMPACT_REPARSE_COST;
@@ -125,7 +128,8 @@ pub(super) fn decide_places(tree: &mut Tree, prepared: &Prepared, at: u32, room:
         let (inside, outside) = costs(&tree.streams[index], tree);
         least -= inside.min(outside);
         let stream = &mut tree.streams[index];
-        let may = stream.size == 0 || !stream.sparse && stream.placement == NONE;
+        let may =
+            stream.encrypted == NONE && (stream.size == 0 || !stream.sparse && stream.placement == NONE);
         stream.resident = may && (inside <= outside || inside + least <= left);
         left = left.saturating_sub(if stream.resident { inside } else { outside });
     }

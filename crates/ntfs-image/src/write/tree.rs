@@ -4,7 +4,8 @@ use super::held::{Held, HeldRef};
 use super::space::Run;
 use crate::layout::{file_attribute, record};
 use crate::spec::{
-    CompactFormat, Content, Metadata, NodeId, NodeSpec, Placement, ReparsePoint, SecurityRef, StreamKey,
+    CompactFormat, Content, EncryptedLengths, Metadata, NodeId, NodeSpec, Placement, ReparsePoint,
+    SecurityRef, StreamKey,
 };
 
 /// No index.
@@ -41,6 +42,10 @@ pub(super) struct Extra {
     pub(super) reparse_runs: Option<Vec<Run>>,
     /// Clusters of extended attributes that do not fit their record.
     pub(super) extended_runs: Option<Vec<Run>>,
+    /// `$EFS`.
+    pub(super) efs: Option<Vec<u8>>,
+    /// Clusters of `$EFS` that does not fit its record.
+    pub(super) efs_runs: Option<Vec<Run>>,
 }
 
 /// Extended attributes as they are stored.
@@ -87,11 +92,14 @@ pub(super) enum Stored {
 pub(super) struct Stream {
     pub(super) node: u32,
     name_at: u32,
+    /// Of its content; see `Tree::lengths` for the stream.
     pub(super) size: u64,
     pub(super) source: Source,
     pub(super) stored: Stored,
     /// Index in `Tree::placements`, or `NONE`.
     pub(super) placement: u32,
+    /// Index in `Tree::encrypted`, or `NONE`.
+    pub(super) encrypted: u32,
     name_len: u8,
     pub(super) sparse: bool,
     /// Planned to lie in the record.
@@ -111,6 +119,8 @@ pub(super) struct Tree {
     /// Clusters of placed streams: first LCN.
     pub(super) placements: Vec<u64>,
     pub(super) held: Held,
+    /// Lengths of encrypted streams.
+    pub(super) encrypted: Vec<EncryptedLengths>,
     units: Vec<u16>,
 }
 
@@ -124,6 +134,7 @@ impl Tree {
             runs: Vec::new(),
             placements: Vec::new(),
             held: Held::default(),
+            encrypted: Vec::new(),
             units: Vec::new(),
         };
         tree.push_node(NodeSpec::directory());
@@ -184,6 +195,10 @@ impl Tree {
                     super::bytes::low32(self.placements.len() - 1)
                 }
             };
+            let encrypted = stream.encrypted.map_or(NONE, |lengths| {
+                self.encrypted.push(lengths);
+                super::bytes::low32(self.encrypted.len() - 1)
+            });
             self.streams.push(Stream {
                 node: index,
                 name_at,
@@ -191,6 +206,7 @@ impl Tree {
                 source,
                 stored: Stored::Pending,
                 placement,
+                encrypted,
                 name_len,
                 sparse: stream.sparse && size > 0,
                 resident: false,
@@ -198,12 +214,19 @@ impl Tree {
             });
         }
         let mut extra = NONE;
-        if spec.reparse.is_some() || spec.object_id.is_some() || spec.extended_attributes.is_some() {
+        let some = [
+            spec.reparse.is_some(),
+            spec.object_id.is_some(),
+            spec.extended_attributes.is_some(),
+            spec.efs.is_some(),
+        ];
+        if some.contains(&true) {
             extra = super::bytes::low32(self.extras.len());
             self.extras.push(Extra {
                 reparse: spec.reparse,
                 object_id: spec.object_id,
                 extended: spec.extended_attributes.as_deref().map(super::extended::pack),
+                efs: spec.efs,
                 ..Extra::default()
             });
         }
@@ -283,6 +306,18 @@ impl Tree {
         self.extras.get(node.extra as usize)
     }
 
+    /// Length and valid length of a stream.
+    pub(super) fn lengths(&self, stream: &Stream) -> EncryptedLengths {
+        let plain = EncryptedLengths {
+            size_bytes: stream.size,
+            valid_bytes: stream.size,
+        };
+        self.encrypted
+            .get(stream.encrypted as usize)
+            .copied()
+            .unwrap_or(plain)
+    }
+
     pub(super) fn runs_of(&self, stream: &Stream) -> &[Run] {
         match stream.stored {
             Stored::Clusters { first, count } => &self.runs[first as usize..first as usize + count as usize],
@@ -311,6 +346,7 @@ impl Tree {
             source: Source::Key(0),
             stored: Stored::Pending,
             placement: NONE,
+            encrypted: NONE,
             name_len: super::bytes::low8(name.len()),
             sparse: false,
             resident,
@@ -330,6 +366,9 @@ impl Tree {
         }
         if self.reparse_tag(node).is_some() {
             out |= file_attribute::REPARSE_POINT;
+        }
+        if self.extra(node).is_some_and(|extra| extra.efs.is_some()) {
+            out |= file_attribute::ENCRYPTED;
         }
         out
     }

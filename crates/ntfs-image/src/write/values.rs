@@ -156,7 +156,7 @@ pub(super) fn file_info(tree: &Tree, at: u32, cluster: u64) -> FileInfo {
                     .filter(|run| run.lcn.is_some())
                     .map(|run| run.count)
                     .sum();
-                (clusters * cluster, stream.size)
+                (clusters * cluster, tree.lengths(stream).size_bytes)
             }
             _ => (stream.size.next_multiple_of(8), stream.size),
         },

@@ -263,7 +263,7 @@ fn what_cannot_be_stored_is_refused_by_name() {
     let encrypted = with(&|node| node.metadata.attributes = 0x4020);
     assert_eq!(
         encrypted,
-        "\\folder\\file: encrypted (EFS) files and directories cannot be stored"
+        "\\folder\\file: encrypted (EFS), but without $EFS metadata"
     );
     assert!(with(&|node| node.object_id = Some(vec![0; 5])).starts_with("\\folder\\file: object id"));
     assert!(with(&|node| node.extended_attributes = Some(vec![0; 5])).contains("extended attributes"));

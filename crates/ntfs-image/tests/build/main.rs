@@ -1,6 +1,7 @@
 //! The builder against foreign readers and checkers.
 
 mod divided;
+mod encrypted;
 mod features;
 mod kernel;
 mod limits;

@@ -293,6 +293,10 @@ pub(crate) const FAULTS: &[Fault] = faults! {
     "object id: file in $ObjId" ObjectIdIndex |e| { let n = extend(e, "$ObjId"); e.entry(n, "$O", any_key, |x| x[32] ^= 1) };
     "object id: not in $ObjId" ObjectIdIndex |e| { let n = extend(e, "$ObjId"); e.remove_entry(n, "$O", any_key) };
     "object id: in the file" ObjectIdIndex |e| { let n = e.record_of(r"deep\a"); e.value(n, OBJECT_ID, "", |v| v[3] ^= 0x80) };
+    // Encryption.
+    "encryption: attribute without $EFS" Encryption |e| { let n = e.record_of(SMALL); e.value(n, SI, "", |v| v[0x21] |= 0x40) };
+    "encryption: ciphertext without $EFS" Encryption |e| kernel_data(e, |a| a[13] |= 0x40);
+
     // The other system files.
     "$AttrDef: one byte" AttributeDefinitions |e| { let at = e.data_at(4, DATA, "", 0); e.flip(at + 0x8c, 1) };
     "$UpCase: ASCII" UpcaseTable |e| { let at = e.data_at(10, DATA, "", 0); e.flip(at + u64::from(b'q') * 2, 1) };

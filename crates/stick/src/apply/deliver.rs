@@ -1,21 +1,24 @@
 //! Blobs on their way from the image to the volume.
 
+use std::collections::HashMap;
 use std::io::{Seek, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use ntfs_image::{NtfsBuilder, Report, StreamForm, StreamKey, VolumeWriter};
-use wim_apply::Wim;
 use wim_apply::apply::{
     BlobInfo, BlobSink, CompactFormat, Control, Form, Keep, KeptChunks, TargetError, VerifyVerbatim, Want,
     deliver_keeping,
 };
+use wim_apply::{BlobId, Wim};
 
 use super::durable::{Counts, Underway};
+use super::encrypted::{RawDelivery, encrypted_files};
 use crate::collect::apply_options;
 use crate::compact::CompactPolicy;
 use crate::memory::Division;
 use crate::spec::Verify;
-use crate::tree::Tree;
+use crate::tree::{EncryptedFile, Tree};
 use crate::{Error, Progress, Result, RunOptions};
 
 /// Blobs from this size on are counted in parts.
@@ -81,6 +84,8 @@ pub(crate) fn write_volume<W: Write + Seek>(
         writer: &mut writer,
         policy,
         division,
+        encrypted: encrypted_files(tree),
+        raw: None,
         spool_dir: options.spool_dir,
         counts,
         progress: &mut |done_bytes| progress(done(done_bytes)),
@@ -122,6 +127,10 @@ struct VolumeSink<'a, W: Write + Seek> {
     writer: &'a mut VolumeWriter<W>,
     policy: &'a CompactPolicy,
     division: Division,
+    /// Encrypted files by the blob of their raw form.
+    encrypted: HashMap<BlobId, Arc<EncryptedFile>>,
+    /// The raw form that is being delivered.
+    raw: Option<RawDelivery>,
     /// Where a file for what is held for MFT records is made, when it becomes too much.
     spool_dir: Option<&'a Path>,
     counts: &'a Counts,
@@ -175,6 +184,16 @@ impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
     }
 
     fn begin_blob(&mut self, blob: &BlobInfo, form: Form, stored_bytes: u64) -> Result<(), TargetError> {
+        self.current = Current {
+            size_bytes: blob.size_bytes,
+            stored_bytes,
+            received_bytes: 0,
+            record_bytes: self.writer.placed().record_bytes,
+        };
+        if let Some(file) = self.encrypted.get(&blob.id) {
+            self.raw = Some(RawDelivery::new(blob.id, Arc::clone(file)));
+            return Ok(());
+        }
         let form = match form {
             Form::Decoded => StreamForm::Plain,
             Form::Compact(format) if self.policy.is_only_in_clusters(blob.id) => {
@@ -182,19 +201,16 @@ impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
             }
             Form::Compact(format) => StreamForm::Compact(compact_format(format)),
         };
-        self.current = Current {
-            size_bytes: blob.size_bytes,
-            stored_bytes,
-            received_bytes: 0,
-            record_bytes: self.writer.placed().record_bytes,
-        };
         Ok(self
             .writer
             .begin_stream(StreamKey(u64::from(blob.id.0)), form, stored_bytes)?)
     }
 
     fn data(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
-        self.writer.write(bytes)?;
+        match &mut self.raw {
+            Some(raw) => raw.push(bytes, self.writer)?,
+            None => self.writer.write(bytes)?,
+        }
         self.current.received_bytes += bytes.len() as u64;
         if self.current.stored_bytes >= LARGE_BLOB_BYTES {
             self.tell(self.handed_bytes + self.current.placed_bytes(self.writer.placed().waiting_bytes));
@@ -203,8 +219,17 @@ impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
     }
 
     fn end_blob(&mut self, blob: &BlobInfo) -> Result<(), TargetError> {
-        self.writer.end_stream()?;
-        if self.writer.placed().record_bytes == self.current.record_bytes {
+        let raw = self.raw.take();
+        let is_raw = raw.is_some();
+        match raw {
+            Some(raw) => raw.finish(self.writer)?,
+            None => self.writer.end_stream()?,
+        }
+        let record_bytes = self.writer.placed().record_bytes - self.current.record_bytes;
+        if is_raw {
+            // Streams of it that are not encrypted may lie in MFT records, which come last.
+            self.handed_bytes += blob.size_bytes.saturating_sub(record_bytes);
+        } else if record_bytes == 0 {
             self.handed_bytes += blob.size_bytes;
         }
         self.tell(self.handed_bytes);

@@ -2,6 +2,7 @@
 
 pub(crate) mod deliver;
 pub(crate) mod durable;
+mod encrypted;
 pub(crate) mod volume;
 
 use std::io::{Seek, Write};

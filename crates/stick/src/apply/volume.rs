@@ -5,7 +5,8 @@ use ntfs_image::{
     StreamKey, StreamSpec, VolumeSpec, Warning,
 };
 
-use crate::tree::{Content, Node, Reparse, Tree};
+use super::encrypted::describe_encrypted;
+use crate::tree::{ATTRIBUTE_SPARSE, Content, Node, Reparse, Tree};
 use crate::{Error, Result};
 
 /// `FILE_ATTRIBUTE_REPARSE_POINT`.
@@ -64,6 +65,26 @@ fn node_spec(node: &Node, descriptors: &[SecurityRef]) -> Result<NodeSpec> {
             return Err(Error::Unsupported(format!("reparse data {hash} was not read")));
         }
     };
+    let (efs, mut streams) = match &node.encrypted {
+        None => (None, Vec::with_capacity(node.streams.len())),
+        Some(encrypted) => {
+            let (efs, streams) = describe_encrypted(node, encrypted)?;
+            (Some(efs), streams)
+        }
+    };
+    streams.extend(node.streams.iter().map(|stream| StreamSpec {
+        name: stream.name.to_vec(),
+        content: match &stream.content {
+            Content::Blob { id, size_bytes, .. } => VolumeContent::Keyed {
+                key: StreamKey(u64::from(id.0)),
+                size_bytes: *size_bytes,
+            },
+            Content::Bytes(bytes) => VolumeContent::Bytes(bytes.clone()),
+        },
+        sparse: node.attributes & ATTRIBUTE_SPARSE != 0,
+        placement: Placement::Ascending,
+        encrypted: None,
+    }));
     Ok(NodeSpec {
         metadata: Metadata {
             attributes,
@@ -78,22 +99,8 @@ fn node_spec(node: &Node, descriptors: &[SecurityRef]) -> Result<NodeSpec> {
         reparse,
         object_id: node.object_id.clone(),
         extended_attributes: node.extended_attributes.clone(),
-        streams: node
-            .streams
-            .iter()
-            .map(|stream| StreamSpec {
-                name: stream.name.to_vec(),
-                content: match &stream.content {
-                    Content::Blob { id, size_bytes, .. } => VolumeContent::Keyed {
-                        key: StreamKey(u64::from(id.0)),
-                        size_bytes: *size_bytes,
-                    },
-                    Content::Bytes(bytes) => VolumeContent::Bytes(bytes.clone()),
-                },
-                sparse: node.attributes & 0x200 != 0,
-                placement: Placement::Ascending,
-            })
-            .collect(),
+        efs,
+        streams,
         ..NodeSpec::default()
     })
 }

@@ -1,5 +1,6 @@
 //! An NTFS volume as source of a capture.
 
+mod encrypted;
 mod windows;
 
 pub use windows::{ReadFile, windows_info};
@@ -19,6 +20,8 @@ use wim_apply::{
     BlobHash, Dentry, DentryId, Image, ImageInfo, Inode, InodeId, Stream, StreamKind, TaggedItem,
 };
 
+use encrypted::{EncryptedSource, Encryption};
+
 const ATTRIBUTE_DIRECTORY: u32 = 0x10;
 const ATTRIBUTE_SPARSE: u32 = 0x200;
 const ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
@@ -35,12 +38,14 @@ const TAG_EXTENDED_ATTRIBUTES: u32 = 2;
 ///
 /// Kept: names, DOS names, hard links, data and named streams, reparse points, security descriptors, attributes,
 /// times, object ids, extended attributes. Files that are stored compact (WOF) are captured as what they
-/// contain. Left out: the file system's own files, and, with a warning, what is encrypted by EFS.
+/// contain, those encrypted by EFS as their raw form. Left out: the file system's own files, and, with a warning,
+/// encrypted files whose keys are missing.
 #[derive(Debug)]
 pub struct VolumeSource<R> {
     volume: Volume<R>,
     nodes: Vec<Node>,
     current: Option<File>,
+    current_raw: Option<EncryptedSource>,
 }
 
 /// What is needed to read a file again.
@@ -51,6 +56,8 @@ struct Node {
     name: (InodeId, Box<[u16]>),
     reparse: Option<ReparsePoint>,
     compact: bool,
+    /// It is captured as its raw form.
+    encrypted: bool,
 }
 
 /// The tree that is being read.
@@ -69,6 +76,7 @@ impl<R: Read + Seek> VolumeSource<R> {
             volume,
             nodes: Vec::new(),
             current: None,
+            current_raw: None,
         }
     }
 
@@ -113,19 +121,25 @@ impl<R: Read + Seek> VolumeSource<R> {
             name,
             reparse: point.filter(|_| !compact),
             compact,
+            encrypted: false,
         };
-        if file.streams().any(Attribute::is_encrypted) {
-            let id = InodeId(0);
-            self.nodes.push(node);
-            let path = self.path(self.nodes.len() - 1, id);
-            self.nodes.pop();
-            found
-                .image
-                .warnings
-                .push(format!("{path}: it is encrypted by EFS; left out"));
-            return Ok(None);
-        }
-        let mut inode = describe(&information, file, &node);
+        let raw_bytes = match EncryptedSource::of(&mut self.volume, file)? {
+            Encryption::None => None,
+            Encryption::Raw(raw) => {
+                node.encrypted = true;
+                Some(raw.raw_bytes()?)
+            }
+            Encryption::Unusable(why) => {
+                let id = InodeId(0);
+                self.nodes.push(node);
+                let path = self.path(self.nodes.len() - 1, id);
+                self.nodes.pop();
+                let warnings = &mut found.image.warnings;
+                warnings.push(format!("{path}: it is encrypted by EFS, {why}; left out"));
+                return Ok(None);
+            }
+        };
+        let mut inode = describe(&information, file, &node, raw_bytes);
         if let Some(descriptor) = self.volume.security_descriptor(file)? {
             let next = u32::try_from(found.descriptors.len()).unwrap_or(u32::MAX);
             let descriptors = &mut found.image.security_descriptors;
@@ -232,9 +246,16 @@ impl<R: Read + Seek> CaptureSource for VolumeSource<R> {
         if let Some(point) = node.reparse.as_ref().filter(|_| stream == 0) {
             return Ok(Box::new(Cursor::new(&point.data)));
         }
-        let compact = node.compact;
+        let (compact, encrypted) = (node.compact, node.encrypted);
         let file = self.volume.file(node.record)?;
         let file = &*self.current.insert(file);
+        if encrypted && stream == streams_before {
+            let Encryption::Raw(raw) = EncryptedSource::of(&mut self.volume, file)? else {
+                return Err("the encrypted file changed".into());
+            };
+            let raw = &*self.current_raw.insert(raw);
+            return Ok(Box::new(raw.open(&mut self.volume, file)?));
+        }
         let attribute = data_streams(file, compact)
             .nth(stream - streams_before)
             .ok_or("no such stream")?;
@@ -264,8 +285,8 @@ fn data_streams(file: &File, compact: bool) -> impl Iterator<Item = &Attribute> 
     )
 }
 
-/// Attributes, times and streams.
-fn describe(information: &StandardInformation, file: &File, node: &Node) -> Inode {
+/// Attributes, times and streams; of an encrypted file the length of its raw form, which is its only stream.
+fn describe(information: &StandardInformation, file: &File, node: &Node, raw_bytes: Option<u64>) -> Inode {
     let mut attributes = information.attributes & ATTRIBUTES & !ATTRIBUTE_DIRECTORY;
     if file.is_directory() {
         attributes |= ATTRIBUTE_DIRECTORY;
@@ -292,6 +313,10 @@ fn describe(information: &StandardInformation, file: &File, node: &Node) -> Inod
         inode
             .streams
             .push(stream(StreamKind::ReparsePoint, &[], point.data.len() as u64));
+    }
+    if let Some(raw_bytes) = raw_bytes {
+        inode.streams.push(stream(StreamKind::EfsRaw, &[], raw_bytes));
+        return inode;
     }
     let data = data_streams(file, node.compact);
     inode

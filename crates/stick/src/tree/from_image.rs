@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use wim_apply::{Image, StreamKind, TaggedItem};
 
-use super::{Content, Entry, EntryId, Node, NodeId, Reparse, Stream, Tree, extended_attributes};
+use super::encrypted::ATTRIBUTE_ENCRYPTED;
+use super::{
+    ATTRIBUTE_DIRECTORY, Content, Encrypted, Entry, EntryId, Node, NodeId, Reparse, Stream, Tree,
+    extended_attributes,
+};
 use crate::{Error, Result};
 
 /// Tagged item of a dentry that holds an object id (16 bytes and three birth ids).
@@ -15,8 +19,9 @@ const TAG_EXTENDED_ATTRIBUTES: u32 = 2;
 /// Turns an image into a tree. Reparse data are still blobs; see [`Tree::resolve_reparse_points`].
 ///
 /// # Errors
-/// When a blob that the image needs is in no opened file, or a file is EFS-encrypted (its raw form cannot be
-/// put on a volume); the error names the path. What is dropped goes to `warnings`.
+/// When a blob that the image needs is in no opened file, or a file is marked as encrypted without what it holds;
+/// the error names the path. What is dropped goes to `warnings`. The raw forms of encrypted files are still blobs; see
+/// [`Tree::resolve_encrypted`].
 pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
     let mut first_name: Vec<Option<u32>> = vec![None; image.inodes.len()];
     for (index, dentry) in image.dentries.iter().enumerate() {
@@ -50,6 +55,7 @@ pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
         entries,
     };
     let mut dropped_tags: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut unmarked = 0u64;
     for (inode, first_name) in inodes.into_iter().zip(first_name) {
         let mut node = Node {
             attributes: inode.attributes,
@@ -82,10 +88,9 @@ pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
                     content,
                 }),
                 StreamKind::EfsRaw => {
-                    return Err(Error::Unsupported(format!(
-                        "{}: the file is EFS-encrypted, which cannot be put on a volume outside Windows",
-                        at(&tree)
-                    )));
+                    if let Content::Blob { id, size_bytes, .. } = content {
+                        node.encrypted = Some(Encrypted::new(id, size_bytes));
+                    }
                 }
                 StreamKind::ReparsePoint => {
                     node.reparse = Some(Reparse {
@@ -95,6 +100,16 @@ pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
                     });
                 }
             }
+        }
+        if node.attributes & ATTRIBUTE_ENCRYPTED != 0 && node.encrypted.is_none() {
+            if node.attributes & ATTRIBUTE_DIRECTORY == 0 {
+                return Err(Error::Unsupported(format!(
+                    "{}: it is marked as encrypted, but the image has no encrypted content of it",
+                    at(&tree)
+                )));
+            }
+            node.attributes &= !ATTRIBUTE_ENCRYPTED;
+            unmarked += 1;
         }
         for TaggedItem { tag, data } in inode.tagged_items {
             match tag {
@@ -117,6 +132,11 @@ pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
             });
         }
         tree.nodes.push(node);
+    }
+    if unmarked > 0 {
+        warnings.push(format!(
+            "{unmarked} directories are marked as encrypted, but the image has no keys of them; they become ordinary ones"
+        ));
     }
     warnings.extend(dropped_tags.into_iter().map(|(tag, count)| {
         format!("{count} tagged items of kind {tag:#x} are dropped: NTFS has no place for them")

@@ -1,9 +1,12 @@
 //! The one tree that is edited: Windows metadata, and content that is a blob or bytes in memory.
 
+mod encrypted;
 mod extended_attributes;
 mod from_image;
 mod names;
 
+pub(crate) use encrypted::MAX_KEPT_BYTES;
+pub use encrypted::{Encrypted, EncryptedFile};
 pub use from_image::from_image;
 pub use names::{display_name, utf16};
 
@@ -47,8 +50,10 @@ pub struct Node {
     pub object_id: Option<Vec<u8>>,
     /// Extended attributes, packed `FILE_FULL_EA_INFORMATION`.
     pub extended_attributes: Option<Vec<u8>>,
-    /// Data streams, at most one unnamed.
+    /// Data streams, at most one unnamed; those of an encrypted file are in its raw form.
     pub streams: Vec<Stream>,
+    /// Raw form of a file or directory that is encrypted by EFS.
+    pub encrypted: Option<Encrypted>,
 }
 
 /// A reparse point.
@@ -115,6 +120,8 @@ pub struct Entry {
 
 /// `FILE_ATTRIBUTE_DIRECTORY`.
 pub const ATTRIBUTE_DIRECTORY: u32 = 0x10;
+/// `FILE_ATTRIBUTE_SPARSE_FILE`.
+pub const ATTRIBUTE_SPARSE: u32 = 0x200;
 /// `FILE_ATTRIBUTE_ARCHIVE`.
 pub const ATTRIBUTE_ARCHIVE: u32 = 0x20;
 
@@ -226,14 +233,15 @@ impl Tree {
                 };
                 paths.push(path() + &name);
             }
-            if node.reparse.as_ref().is_some_and(|reparse| holds(&reparse.data)) {
+            let encrypted = node.encrypted.as_ref().is_some_and(|raw| raw.blob == blob);
+            if encrypted || node.reparse.as_ref().is_some_and(|reparse| holds(&reparse.data)) {
                 paths.push(path());
             }
         }
         paths
     }
 
-    /// Every blob that data streams are made of, sorted, each once.
+    /// Every blob that data streams and encrypted files are made of, sorted, each once.
     #[must_use]
     pub fn data_blobs(&self) -> Vec<BlobId> {
         let streams = self.nodes.iter().flat_map(|node| &node.streams);
@@ -243,6 +251,7 @@ impl Tree {
                 Content::Bytes(_) => None,
             })
             .collect();
+        blobs.extend(self.encrypted_blobs());
         blobs.sort_unstable();
         blobs.dedup();
         blobs
@@ -289,12 +298,14 @@ impl Tree {
         id
     }
 
-    /// Sum of the lengths of all data streams, each node once.
+    /// Sum of the lengths of all data streams and raw forms, each node once.
     #[must_use]
     pub fn data_bytes(&self) -> u64 {
-        self.nodes
-            .iter()
-            .flat_map(|n| &n.streams)
-            .fold(0, |sum, stream| sum.saturating_add(stream.content.size_bytes()))
+        let streams = self.nodes.iter().flat_map(|node| &node.streams);
+        let sizes = streams.map(|stream| stream.content.size_bytes());
+        let encrypted = self.nodes.iter().filter_map(|node| node.encrypted.as_ref());
+        sizes
+            .chain(encrypted.map(|raw| raw.raw_bytes))
+            .fold(0, u64::saturating_add)
     }
 }

@@ -5,12 +5,13 @@ use std::io::{self, Read, Seek};
 use std::sync::atomic::Ordering;
 
 use ntfs_image::layout::{WOF_STREAM_NAME, attribute};
-use ntfs_image::read::{DirectoryEntry, File, FileReference, Volume};
+use ntfs_image::read::{Attribute, DirectoryEntry, File, FileReference, Volume};
 use ntfs_image::{CompactFormat, NtfsBuilder};
 use sha1::{Digest, Sha1};
 use wim_apply::codec::{Codec, Decoder};
 
 use super::VerifyReport;
+use crate::raw_streams::SectorHasher;
 use crate::tree::{ATTRIBUTE_DIRECTORY, Content, Entry, EntryId, Node, NodeId, Tree, display_name};
 use crate::{Error, Prepared, Progress, Result, RunOptions};
 
@@ -31,11 +32,22 @@ pub(super) fn compare<R: Read + Seek>(
     report: &mut VerifyReport,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
+    let (tree, builder) = (prepared.tree(), &prepared.builder);
+    compare_tree(tree, builder, volume, options, report, progress)
+}
+
+fn compare_tree<R: Read + Seek>(
+    tree: &Tree,
+    builder: &NtfsBuilder,
+    volume: &mut Volume<R>,
+    options: &RunOptions<'_>,
+    report: &mut VerifyReport,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
     let root = volume.root().map_err(Error::Ntfs)?;
-    let tree = prepared.tree();
     let mut comparison = Comparison {
         tree,
-        builder: &prepared.builder,
+        builder,
         volume,
         options,
         report,
@@ -170,7 +182,67 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
         if let Err(error) = self.metadata(path, node, file) {
             self.report.add("metadata-unreadable", path, error);
         }
+        self.encrypted(path, node, file)?;
         self.streams(path, node, file)
+    }
+
+    /// Keys and ciphertext of an encrypted file; neither is looked at.
+    fn encrypted(&mut self, path: &str, node: &Node, file: &File) -> Result<()> {
+        let expected = node.encrypted.as_ref().and_then(|raw| raw.file.as_ref());
+        let metadata = match self.volume.efs(file) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                self.report.add("metadata-unreadable", path, error);
+                return Ok(());
+            }
+        };
+        if metadata.as_ref() != expected.map(|file| &file.raw.metadata) {
+            self.report
+                .add("encryption-differs", path, "other EFS keys than in the image");
+        }
+        let Some(expected) = expected else {
+            return Ok(());
+        };
+        for (stream, hash) in expected.raw.streams.iter().zip(&expected.hashes) {
+            let place = stream_path(path, &stream.name);
+            let Some(on_disk) = file.attribute(attribute::DATA, &stream.name) else {
+                self.report.add("size-differs", place, "no such stream");
+                continue;
+            };
+            let valid_bytes = on_disk
+                .non_resident()
+                .map_or(on_disk.size_bytes(), |value| value.initialized_bytes);
+            let found = (on_disk.is_encrypted(), on_disk.size_bytes(), valid_bytes);
+            let wanted = (stream.encrypted, stream.size_bytes, stream.valid_bytes);
+            if found != wanted {
+                let message = format!("encrypted, size and valid length are {found:?}, expected {wanted:?}");
+                self.report.add("size-differs", place, message);
+                continue;
+            }
+            match self.sectors(on_disk) {
+                Ok(found) if found == *hash => {}
+                Ok(_) => self
+                    .report
+                    .add("data-differs", place, "other ciphertext than in the image"),
+                Err(error) => self.report.add("data-unreadable", place, error),
+            }
+        }
+        let raw_bytes = node.encrypted.as_ref().map_or(0, |raw| raw.raw_bytes);
+        self.report.bytes_compared = self.report.bytes_compared.saturating_add(raw_bytes);
+        Ok(())
+    }
+
+    fn sectors(&mut self, on_disk: &Attribute) -> io::Result<wim_apply::BlobHash> {
+        let invalid = |error: ntfs_image::Error| io::Error::new(io::ErrorKind::InvalidData, error);
+        let mut stream = self.volume.open_ciphertext(on_disk).map_err(invalid)?;
+        let (mut hasher, mut at) = (SectorHasher::default(), 0);
+        loop {
+            match stream.read(&mut self.buffer)? {
+                0 => return Ok(hasher.finish()),
+                n => hasher.update(at, &self.buffer[..n]),
+            }
+            at = stream.stream_position()?;
+        }
     }
 
     fn metadata(&mut self, path: &str, node: &Node, file: &File) -> Result<(), ntfs_image::Error> {
@@ -262,13 +334,9 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
         };
         let wof: Vec<u16> = WOF_STREAM_NAME.encode_utf16().collect();
         for stream in &node.streams {
-            let place = if stream.name.is_empty() {
-                path.to_owned()
-            } else {
-                format!("{path}:{}", display_name(&stream.name))
-            };
+            let place = stream_path(path, &stream.name);
             let on_disk = file.attribute(attribute::DATA, &stream.name);
-            let size = on_disk.map(ntfs_image::read::Attribute::size_bytes);
+            let size = on_disk.map(Attribute::size_bytes);
             let expected = stream.content.size_bytes();
             if size != Some(expected) && !(size.is_none() && expected == 0 && stream.name.is_empty()) {
                 let found = size.map_or_else(|| "no such stream".to_owned(), |size| format!("{size} bytes"));
@@ -297,7 +365,9 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
             });
         }
         for on_disk in file.streams() {
+            let raw = node.encrypted.as_ref().and_then(|raw| raw.file.as_ref());
             let known = node.streams.iter().any(|s| *s.name == *on_disk.name)
+                || raw.is_some_and(|file| file.raw.streams.iter().any(|s| *s.name == *on_disk.name))
                 || (on_disk.name.is_empty() && on_disk.size_bytes() == 0)
                 || (compact && on_disk.name.is_empty())
                 || (compact && on_disk.name == wof);
@@ -351,6 +421,14 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
     }
 }
 
+fn stream_path(path: &str, name: &[u16]) -> String {
+    if name.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}:{}", display_name(name))
+    }
+}
+
 /// Decodes chunks of compact files with the codecs of WIM.
 fn decode_chunk() -> impl FnMut(CompactFormat, &[u8], &mut [u8]) -> io::Result<()> {
     let mut decoder: Option<(CompactFormat, Decoder)> = None;
@@ -371,5 +449,101 @@ fn decode_chunk() -> impl FnMut(CompactFormat, &[u8], &mut [u8]) -> io::Result<(
         decoder
             .decompress(packed, plain)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
+
+    use std::io::Cursor;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use ntfs_image::{StreamForm, StreamKey, VolumeSpec};
+    use wim_apply::BlobId;
+    use wim_apply::efs_raw::{RawFile, RawStream};
+
+    use super::*;
+    use crate::apply::volume::describe;
+    use crate::tree::{Encrypted, EncryptedFile};
+
+    const KEYS: [u8; 100] = [0xEF; 100];
+    const CIPHERTEXT: [u8; 1024] = [0xC1; 1024];
+
+    /// A tree of one encrypted file of 700 bytes.
+    fn tree() -> Tree {
+        let mut hasher = SectorHasher::default();
+        hasher.update(0, &CIPHERTEXT);
+        let file = EncryptedFile {
+            raw: RawFile {
+                metadata: KEYS.to_vec(),
+                streams: vec![RawStream::encrypted(&[], 700, 700)],
+            },
+            hashes: vec![hasher.finish()],
+        };
+        let root = Node {
+            attributes: ATTRIBUTE_DIRECTORY,
+            ..Node::default()
+        };
+        let mut tree = Tree {
+            nodes: vec![root],
+            entries: vec![Entry {
+                name: Box::default(),
+                dos_name: Box::default(),
+                parent: EntryId(0),
+                node: NodeId(0),
+                children: Vec::new(),
+            }],
+            ..Tree::default()
+        };
+        let mut encrypted = Encrypted::new(BlobId(0), 2000);
+        encrypted.file = Some(Arc::new(file));
+        let node = Node {
+            attributes: 0x4020,
+            encrypted: Some(encrypted),
+            ..Node::default()
+        };
+        tree.add(tree.root(), "secret", node);
+        tree
+    }
+
+    #[test]
+    fn other_keys_and_other_ciphertext_are_found() {
+        let tree = tree();
+        let mut builder = describe(&tree, VolumeSpec::new(32 << 20)).unwrap();
+        builder.plan().unwrap();
+        let again = describe(&tree, VolumeSpec::new(32 << 20)).unwrap();
+        let mut writer = builder.writer(Cursor::new(vec![0; 32 << 20])).unwrap();
+        writer
+            .begin_stream(StreamKey(1 << 32), StreamForm::Plain, 1024)
+            .unwrap();
+        writer.write(&CIPHERTEXT).unwrap();
+        writer.end_stream().unwrap();
+        let bytes = writer.finish().unwrap().0.into_inner();
+        let interrupt = AtomicBool::new(false);
+        let options = RunOptions {
+            threads: 1,
+            memory_limit_bytes: None,
+            spool_dir: None,
+            interrupt: &interrupt,
+        };
+        let found = |bytes: Vec<u8>| {
+            let mut volume = Volume::open(Cursor::new(bytes), &ntfs_image::Limits::default()).unwrap();
+            let mut report = VerifyReport::default();
+            compare_tree(&tree, &again, &mut volume, &options, &mut report, &mut |_| {}).unwrap();
+            let codes = report.findings.iter().map(|finding| finding.code);
+            codes.collect::<Vec<_>>()
+        };
+        assert_eq!(found(bytes.clone()), Vec::<&str>::new());
+        for (old, code) in [
+            (&CIPHERTEXT[..], "data-differs"),
+            (&KEYS[..], "encryption-differs"),
+        ] {
+            let mut bytes = bytes.clone();
+            let at = bytes.windows(old.len()).position(|found| found == old).unwrap();
+            bytes[at + 50] ^= 1;
+            assert_eq!(found(bytes), [code]);
+        }
     }
 }

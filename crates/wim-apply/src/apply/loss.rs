@@ -65,7 +65,7 @@ pub fn loss_report(image: &Image, features: Features) -> Vec<Loss> {
             i.tagged_items.iter().any(|t| t.tag == 2)
         }),
         (features.efs_raw, "contents of encrypted files", |i| {
-            i.streams.iter().any(|s| s.kind == StreamKind::EfsRaw)
+            !i.is_directory() && i.streams.iter().any(|s| s.kind == StreamKind::EfsRaw)
         }),
         // Directory, archive and normal say nothing that a tree of files does not.
         (
@@ -123,4 +123,51 @@ pub fn loss_report(image: &Image, features: Features) -> Vec<Loss> {
         }
     }
     losses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BlobHash;
+    use crate::image::{Dentry, InodeId, Stream};
+
+    #[test]
+    fn a_directory_has_no_encrypted_contents() {
+        let raw = Stream {
+            kind: StreamKind::EfsRaw,
+            name: Box::default(),
+            hash: BlobHash::ZERO,
+            blob: None,
+            size_bytes: 500,
+        };
+        let entry = |inode, children| Dentry {
+            name: Box::default(),
+            short_name: Box::default(),
+            parent: Image::ROOT,
+            inode: InodeId(inode),
+            children,
+        };
+        let inode = |attributes| Inode {
+            attributes,
+            streams: vec![raw.clone()],
+            ..Inode::default()
+        };
+        let image = Image {
+            dentries: vec![
+                entry(0, vec![DentryId(1), DentryId(2)]),
+                entry(1, Vec::new()),
+                entry(2, Vec::new()),
+            ],
+            inodes: vec![inode(0x4010), inode(0x4010), inode(0x4020)],
+            ..Image::default()
+        };
+        let losses = loss_report(&image, Features::default());
+        let count_of = |what| {
+            losses
+                .iter()
+                .find(|loss| loss.what == what)
+                .map(|loss| loss.count)
+        };
+        assert_eq!(count_of("contents of encrypted files"), Some(1), "{losses:?}");
+    }
 }

@@ -131,6 +131,9 @@ messages! {
         "{path}：有多个映像，但没有选择其中之一：{images}";
     IsDirectory { path: String } => "{path}: it is a directory", "{path}：这是目录";
     NoSuchStream { path: String } => "{path}: no such stream", "{path}：没有这个数据流";
+    IsCiphertext { path: String } =>
+        "{path}: it is encrypted by EFS, and what is read is ciphertext",
+        "{path}：已由 EFS 加密，读出的是密文";
     FolderNotEmpty { path: String } => "{path}: the folder is not empty", "{path}：文件夹不是空的";
     ExistsAlready { path: String } => "{path}: it exists already", "{path}：已经存在";
     NameTaken { path: String, index: u32, name: String } =>

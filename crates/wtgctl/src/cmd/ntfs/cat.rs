@@ -38,7 +38,7 @@ pub(super) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure>
     let (path, stream) = args.path.split_once(':').unwrap_or((&args.path, ""));
     let file = volume.lookup(path)?;
     let name: Vec<u16> = stream.encode_utf16().collect();
-    if file.attribute(attribute::DATA, &name).is_none() {
+    let Some(found) = file.attribute(attribute::DATA, &name) else {
         let path = args.path.clone();
         return Err(Failure::new(
             USAGE,
@@ -48,6 +48,10 @@ pub(super) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure>
                 Message::NoSuchStream { path }
             },
         ));
+    };
+    if found.is_encrypted() {
+        let path = args.path.clone();
+        context.output.warning(Message::IsCiphertext { path });
     }
     let compact = volume.compact(&file)?.filter(|_| stream.is_empty() && !args.raw);
     let mut bytes: Box<dyn Read + '_> = match &compact {
