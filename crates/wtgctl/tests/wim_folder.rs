@@ -49,10 +49,10 @@ fn image_of_files(dir: &Path, count: u32, size_bytes: usize) -> String {
     wim
 }
 
-/// An NTFS volume of 8 MiB, mounted; `None` without ntfs-3g.
-fn small_volume(dir: &Path, options: &str) -> Option<NtfsMount> {
+/// An NTFS volume, mounted; `None` without ntfs-3g.
+fn volume(dir: &Path, size_mib: u64, options: &str) -> Option<NtfsMount> {
     let image = dir.join("volume");
-    fs::File::create(&image).unwrap().set_len(8 << 20).unwrap();
+    fs::File::create(&image).unwrap().set_len(size_mib << 20).unwrap();
     testkit::run(testkit::tool("mkntfs")?.args(["-Q", "-F"]).arg(&image));
     NtfsMount::new(&image, options)
 }
@@ -87,7 +87,7 @@ fn no_space() {
     // Small files, and one that comes in parts.
     for (count, size_bytes) in [(3000, 6000), (1, 20 << 20)] {
         let wim = image_of_files(dir.path(), count, size_bytes);
-        let Some(volume) = small_volume(dir.path(), "rw") else {
+        let Some(volume) = volume(dir.path(), 8, "rw") else {
             return;
         };
         let target = volume.path().join("target");
@@ -118,7 +118,7 @@ fn no_space() {
 fn read_only() {
     let dir = tempfile::tempdir().unwrap();
     let wim = image_of_files(dir.path(), 2, 10);
-    let Some(volume) = small_volume(dir.path(), "ro") else {
+    let Some(volume) = volume(dir.path(), 8, "ro") else {
         return;
     };
     for target in [volume.path().join("target"), volume.path().to_owned()] {
@@ -134,8 +134,8 @@ fn read_only() {
 fn interrupted() {
     let dir = tempfile::tempdir().unwrap();
     let wim = image_of_files(dir.path(), 4000, 1000);
-    // A file system that takes its time.
-    let Some(volume) = small_volume(dir.path(), "rw") else {
+    // A file system that takes its time, with room for everything: only the signal can end it early.
+    let Some(volume) = volume(dir.path(), 128, "rw") else {
         return;
     };
     let target = volume.path().join("target");
