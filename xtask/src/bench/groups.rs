@@ -257,19 +257,19 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
             group(
                 "programs-apply-lzx",
                 "programs, apply: LZX",
-                true,
+                false,
                 self.apply(&file("lzx.wim"), 1),
             ),
             group(
                 "programs-apply-xpress",
                 "programs, apply: XPRESS",
-                true,
+                false,
                 self.apply(&file("xpress.wim"), 1),
             ),
             group(
                 "programs-apply-solid",
                 "programs, apply: solid LZMS",
-                true,
+                false,
                 self.apply(&file("solid.esd"), 1),
             ),
         ]
