@@ -87,7 +87,7 @@ impl Wim {
     }
 
     /// Adds another part of the split file, or a file whose blobs this one refers to (the base of a delta,
-    /// a shared resource file). Streams of an [`Image`] read before do not see the new blobs.
+    /// a shared resource file). Streams of an [`Image`](crate::Image) read before do not see the new blobs.
     ///
     /// # Errors
     /// `Invalid` when that part of the set is open already or counts the parts differently; as [`Wim::open`].
