@@ -6,41 +6,19 @@ use std::process::Command;
 use crate::apt;
 use crate::sh::{self, Result};
 
-/// What Debian 12 has. Programs are run, nothing is linked.
+/// What tasks need of Debian 12 beside the programs that tests run. Programs are run, nothing is linked.
 const PACKAGES: &[&str] = &[
-    "attr",
     "binutils",
-    "bmap-tools",
-    "busybox-static",
-    "bzip2",
-    "dosfstools",
-    "fdisk",
-    "fuse3",
     "g++",
-    "gdisk",
-    "genisoimage",
-    "grub-common",
     "grub-efi-amd64-bin",
     "grub-pc-bin",
-    "libhivex-bin",
-    "libregf-utils",
-    "mtools",
-    "nbdkit",
-    "ntfs-3g",
-    "openssl",
     "ovmf",
-    "p7zip-full",
     "python3-hivex",
     "python3-venv",
-    "qemu-system-x86",
-    "qemu-utils",
     "strace",
     "time",
     "unzip",
     "valgrind",
-    "wimtools",
-    "xorriso",
-    "xz-utils",
 ];
 
 /// Python packages of the oracles' environment.
@@ -48,9 +26,17 @@ const PYTHON: &[&str] = &["regipy", "python-registry", "dissect.regf"];
 
 /// Installs what is missing and says what that was.
 pub(crate) fn run() -> Result {
-    let installed = sh::step("Debian packages", || apt::install(PACKAGES))?;
+    let mut packages: Vec<&str> = testkit::programs::packages()
+        .chain(PACKAGES.iter().copied())
+        .collect();
+    packages.sort_unstable();
+    packages.dedup();
+    let installed = sh::step("Debian packages", || apt::install(&packages))?;
     if !installed.is_empty() {
         println!("installed: {}", installed.join(" "));
+    }
+    if let Some((program, package)) = testkit::programs::missing().first() {
+        return Err(format!("{program} is still missing: package {package} does not have it").into());
     }
     let venv = testkit::oracles::dir().join("venv");
     sh::step("Python packages", || python(&venv))

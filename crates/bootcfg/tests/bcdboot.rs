@@ -194,7 +194,7 @@ fn regipy_finds_the_entries_and_their_partitions() {
     let dir = tempfile::tempdir().expect("tempdir");
     let file = dir.path().join("BCD");
     std::fs::write(&file, bcdboot_store(&uefi()).write(TIME).expect("write")).expect("write");
-    let Some(mut python) = testkit::tool("python3") else {
+    let Some(mut python) = testkit::oracles::python() else {
         return;
     };
     let script = "import sys, json\n\

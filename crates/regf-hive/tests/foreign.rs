@@ -49,7 +49,7 @@ fn python_registry_sees_the_same_tree_classes_and_descriptors() {
                 return;
             };
             let [original, rewritten] = ["original", "rewritten"].map(|file| {
-                testkit::tool("python3")
+                testkit::oracles::python()
                     .map(|mut python| output_of(python.arg(&script), &dir.path().join(file)))
             });
             if let (Some(original), Some(rewritten)) = (original, rewritten) {
@@ -148,7 +148,7 @@ fn foreign_readers_find_what_a_new_hive_holds() {
             assert!(output.contains("1199") || output.contains("0x4af"), "{output}");
             assert!(output.contains("default"), "{output}");
         }
-        if let Some(mut python) = testkit::tool("python3") {
+        if let Some(mut python) = testkit::oracles::python() {
             let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tree_dump.py");
             let dump = output_of(python.arg(&script), &file);
             assert_eq!(

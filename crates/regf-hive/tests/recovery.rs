@@ -42,7 +42,7 @@ fn logs_of_windows_10_are_applied() {
     for (name, bytes) in [("hive", &hive), ("LOG1", &logs[0]), ("LOG2", &logs[1])] {
         std::fs::write(dir.path().join(name), bytes).expect("write");
     }
-    let Some(mut python) = testkit::tool("python3") else {
+    let Some(mut python) = testkit::oracles::python() else {
         return;
     };
     let script = "import sys\n\

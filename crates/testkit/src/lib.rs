@@ -15,7 +15,10 @@ pub mod fault_disk;
 pub mod kernel;
 pub mod manifest;
 pub mod oracles;
+pub mod programs;
 pub mod samples;
+
+pub use programs::tool;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -96,30 +99,6 @@ pub fn workspace_root() -> PathBuf {
         .nth(2)
         .expect("crates/testkit")
         .to_path_buf()
-}
-
-/// A foreign program to be run as an oracle. `None` only when it is missing and `WTGCTL_SKIP_ORACLES=1`.
-///
-/// # Panics
-/// When the program is missing and skipping was not asked for.
-#[must_use]
-pub fn tool(name: &str) -> Option<Command> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let sbin = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    let found = std::env::split_paths(&path)
-        .chain(sbin)
-        .map(|dir| dir.join(name))
-        .find(|p| p.is_file());
-    match found {
-        Some(program) => Some(Command::new(program)),
-        None if std::env::var_os("WTGCTL_SKIP_ORACLES").is_some_and(|v| v == "1") => {
-            eprintln!("SKIPPED: {name} is not installed");
-            None
-        }
-        None => {
-            panic!("{name} is not installed: `cargo xtask setup`, or WTGCTL_SKIP_ORACLES=1 to go without")
-        }
-    }
 }
 
 /// Runs a command and returns its output; both streams are shown when it fails.
