@@ -5,7 +5,7 @@ mod codec_support;
 
 use codec_support::{corpus, wim_of_one_file};
 use proptest::prelude::*;
-use wim_apply::codec::{Codec, Decoder, Encoder, lzx, xpress};
+use wim_apply::codec::{Codec, Decoder, Encoder, lzms, lzx, xpress};
 
 /// Compresses in chunks; a chunk that does not shrink is stored.
 fn compressed(codec: Codec, data: &[u8], chunk_bytes: u32) -> Vec<Vec<u8>> {
@@ -69,11 +69,22 @@ fn other_programs_decode_lzx_of_every_window() {
 }
 
 #[test]
+fn other_programs_decode_lzms() {
+    for (name, data) in corpus() {
+        check_with_other_programs(Codec::Lzms, 1 << 17, name, &data);
+    }
+    let data: Vec<u8> = corpus().into_iter().flat_map(|(_, data)| data).collect();
+    check_with_other_programs(Codec::Lzms, 1 << 15, "all", &data);
+    check_with_other_programs(Codec::Lzms, lzms::MAX_ENCODED_CHUNK_BYTES, "all", &data);
+}
+
+#[test]
 fn sizes_that_are_not_compressed() {
     let noise = &corpus()[2].1[..32_768];
     for (codec, chunk_bytes) in [
         (Codec::Xpress, xpress::MAX_CHUNK_BYTES),
         (Codec::Lzx, lzx::MIN_WINDOW_BYTES),
+        (Codec::Lzms, 32_768),
     ] {
         let mut encoder = Encoder::new(codec, chunk_bytes).unwrap();
         let chunk_bytes = chunk_bytes as usize;
@@ -102,7 +113,9 @@ fn encoders_exist_for_the_chunk_sizes_of_their_format() {
     }
     assert_eq!(exists(Codec::Lzx, 1 << 14), None);
     assert_eq!(exists(Codec::Lzx, 40_000), None);
-    assert_eq!(exists(Codec::Lzms, 1 << 17), None);
+    assert_eq!(exists(Codec::Lzms, 1 << 15), Some(Codec::Lzms));
+    assert_eq!(exists(Codec::Lzms, 1 << 26), Some(Codec::Lzms));
+    assert_eq!(exists(Codec::Lzms, 1 << 27), None);
 }
 
 /// A chunk must not depend on those before it: workers share chunks out as they come.
@@ -114,6 +127,7 @@ fn equal_input_gives_equal_output() {
         (Codec::Xpress, 65_536),
         (Codec::Lzx, 32_768),
         (Codec::Lzx, 1 << 17),
+        (Codec::Lzms, 1 << 17),
     ] {
         for (name, data) in corpus() {
             let data = &data[..data.len().min(500_000)];
@@ -240,7 +254,8 @@ fn check(codec: Codec, chunk_bytes: u32, data: &[u8]) -> Result<(), TestCaseErro
             back.fill(0);
             match codec {
                 Codec::Xpress => xpress::reference::decompress(&output, &mut back),
-                _ => lzx::reference::decompress(chunk_bytes, &output, &mut back),
+                Codec::Lzx => lzx::reference::decompress(chunk_bytes, &output, &mut back),
+                Codec::Lzms => lzms::reference::decompress(&output, &mut back),
             }
             .unwrap();
             prop_assert!(back == chunk);
@@ -258,5 +273,10 @@ proptest! {
     #[test]
     fn decoding_lzx_gives_back_what_was_encoded(data in prop_oneof![data(), code()], order in 15_u32..=17) {
         check(Codec::Lzx, 1 << order, &data)?;
+    }
+
+    #[test]
+    fn decoding_lzms_gives_back_what_was_encoded(data in prop_oneof![data(), code()]) {
+        check(Codec::Lzms, 1 << 17, &data)?;
     }
 }

@@ -94,25 +94,27 @@ impl Decoder {
     }
 }
 
-/// An encoder of any of the formats that can be written, with its reusable tables.
+/// An encoder of any of the formats, with its reusable tables.
 #[derive(Debug)]
 pub enum Encoder {
     /// XPRESS.
     Xpress(Box<xpress::Encoder>),
     /// LZX.
     Lzx(Box<lzx::Encoder>),
+    /// LZMS.
+    Lzms(Box<lzms::Encoder>),
 }
 
 impl Encoder {
     /// An encoder for chunks of up to `chunk_bytes`, the chunk size that the WIM or the resource states. `None`
-    /// when the format has no such chunk size, and for LZMS, which is only read.
+    /// when the format has no such chunk size.
     #[must_use]
     pub fn new(codec: Codec, chunk_bytes: u32) -> Option<Self> {
         match codec {
             Codec::Xpress => (chunk_bytes <= xpress::MAX_CHUNK_BYTES)
                 .then(|| Self::Xpress(Box::new(xpress::Encoder::new()))),
             Codec::Lzx => lzx::Encoder::new(chunk_bytes).map(|encoder| Self::Lzx(Box::new(encoder))),
-            Codec::Lzms => None,
+            Codec::Lzms => lzms::Encoder::new(chunk_bytes).map(|encoder| Self::Lzms(Box::new(encoder))),
         }
     }
 
@@ -122,6 +124,7 @@ impl Encoder {
         match self {
             Self::Xpress(_) => Codec::Xpress,
             Self::Lzx(_) => Codec::Lzx,
+            Self::Lzms(_) => Codec::Lzms,
         }
     }
 
@@ -132,6 +135,7 @@ impl Encoder {
         match self {
             Self::Xpress(encoder) => encoder.compress(input, output),
             Self::Lzx(encoder) => encoder.compress(input, output),
+            Self::Lzms(encoder) => encoder.compress(input, output),
         }
     }
 }

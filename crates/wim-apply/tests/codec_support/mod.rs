@@ -291,7 +291,7 @@ pub fn captured(options: &[&str]) -> Option<Vec<u8>> {
     Some(std::fs::read(&wim).unwrap())
 }
 
-/// A WIM of one image with one file, `file`, stored as these chunks of XPRESS or LZX.
+/// A WIM of one image with one file, `file`, stored as these chunks.
 pub fn wim_of_one_file(codec: Codec, data: &[u8], chunks: &[Vec<u8>], chunk_bytes: u32) -> Vec<u8> {
     let mut resource = Vec::new();
     let mut end = 0_u32;
@@ -333,7 +333,7 @@ pub fn wim_of_one_file(codec: Codec, data: &[u8], chunks: &[Vec<u8>], chunk_byte
     let flags = 2 | match codec {
         Codec::Xpress => 0x2_0000,
         Codec::Lzx => 0x4_0000,
-        Codec::Lzms => panic!("no such WIM file"),
+        Codec::Lzms => 0x8_0000,
     };
     let words = [208, 0x10d00, flags, chunk_bytes];
     wim[8..24].copy_from_slice(&words.map(u32::to_le_bytes).concat());

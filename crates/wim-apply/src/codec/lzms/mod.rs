@@ -12,6 +12,7 @@ mod batch;
 mod code;
 mod decode;
 mod direct;
+mod encode;
 mod layout;
 mod probability;
 mod range;
@@ -23,8 +24,12 @@ mod x86_find;
 
 use super::{Codec, DecodeError, Reason};
 
+pub use encode::Encoder;
+
 /// Largest chunk: wimlib's limit. Microsoft's is 64 MiB.
 pub const MAX_CHUNK_BYTES: u32 = 1 << 30;
+/// Largest chunk that is written: Microsoft's limit.
+pub const MAX_ENCODED_CHUNK_BYTES: u32 = 1 << 26;
 
 /// Decoder with reusable tables.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! The range decoder and its adaptive probabilities.
+//! Adaptive probabilities, which the plain decoder and the encoder share, and the plain range decoder.
 
 /// The probability of a zero in one context: the share of zeros among its last 64 bits.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,21 @@ impl<const N: usize> Default for Contexts<N> {
             state: 0,
             probabilities: [Probability::default(); N],
         }
+    }
+}
+
+impl<const N: usize> Contexts<N> {
+    /// What decides the next decision.
+    #[inline(always)]
+    pub(super) fn next(&self) -> Probability {
+        self.probabilities[self.state % N]
+    }
+
+    /// Takes note of the decision.
+    #[inline(always)]
+    pub(super) fn update(&mut self, bit: bool) {
+        self.probabilities[self.state % N].update(bit);
+        self.state = ((self.state << 1) | usize::from(bit)) % N;
     }
 }
 
@@ -78,8 +93,7 @@ impl<'a> RangeDecoder<'a> {
             self.range <<= 16;
             self.shift();
         }
-        let probability = &mut contexts.probabilities[contexts.state];
-        let bound = (self.range >> 6) * probability.of_zero();
+        let bound = (self.range >> 6) * contexts.next().of_zero();
         let bit = self.code >= bound;
         if bit {
             self.range -= bound;
@@ -87,8 +101,7 @@ impl<'a> RangeDecoder<'a> {
         } else {
             self.range = bound;
         }
-        probability.update(bit);
-        contexts.state = ((contexts.state << 1) | usize::from(bit)) % N;
+        contexts.update(bit);
         bit
     }
 }

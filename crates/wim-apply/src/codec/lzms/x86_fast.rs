@@ -48,6 +48,16 @@ impl Default for Filter {
 impl Filter {
     /// Turns absolute operands back to relative ones.
     pub(super) fn undo(&mut self, data: &mut [u8]) {
+        self.translate::<false>(data);
+    }
+
+    /// Turns relative operands to absolute ones: what [`undo`](Self::undo) undoes.
+    pub(super) fn apply(&mut self, data: &mut [u8]) {
+        self.translate::<true>(data);
+    }
+
+    #[inline(always)]
+    fn translate<const TO_ABSOLUTE: bool>(&mut self, data: &mut [u8]) {
         let positions = positions(data.len());
         let size = u32::try_from(data.len()).expect("chunks are at most 1 GiB");
         if self.epoch.checked_add(size + CONFIRM_WITHIN as u32 + 1).is_none() {
@@ -75,11 +85,18 @@ impl Filter {
                     .expect("13 bytes follow");
                 let position = at as u32;
                 let is_near = at + (REACH as usize) < confirmed + usize::from(shape.reach);
-                let value = u32::from_le_bytes(*operand).wrapping_sub(if is_near { position } else { 0 });
-                *operand = value.to_le_bytes();
+                let added = if is_near { position } else { 0 };
+                let before = u32::from_le_bytes(*operand);
+                let (relative, after) = if TO_ABSOLUTE {
+                    (before, before.wrapping_add(added))
+                } else {
+                    let relative = before.wrapping_sub(added);
+                    (relative, relative)
+                };
+                *operand = after.to_le_bytes();
                 next = at + usize::from(shape.opcode_bytes) + 4;
                 let here = self.epoch + (next as u32 - 1);
-                let target = value.wrapping_add(position) as u16;
+                let target = relative.wrapping_add(position) as u16;
                 let last_use = &mut self.last_use[usize::from(target)];
                 if here - *last_use <= CONFIRM_WITHIN as u32 {
                     confirmed = next + REACH as usize;
@@ -88,5 +105,39 @@ impl Filter {
             }
         }
         self.epoch += size + CONFIRM_WITHIN as u32 + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::lzms::x86;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Both forms undo it, over more than one segment.
+        #[test]
+        fn what_was_applied_is_undone(
+            choices in prop::collection::vec((0_usize..9, 0_u32..5, 0_usize..40), 0..900),
+        ) {
+            let opcodes: [&[u8]; 9] = [
+                &[0x48, 0x8b, 0x05], &[0x4c, 0x8d, 0x3d], &[0xe8], &[0xe8], &[0xe9], &[0xf0, 0x83, 0x05], &[0xff, 0x15],
+                &[0x48], &[0x90],
+            ];
+            let mut data = Vec::new();
+            for (opcode, target, gap) in choices {
+                data.extend(opcodes[opcode]);
+                data.extend((target * 4096).wrapping_sub(data.len() as u32).to_le_bytes());
+                data.extend(std::iter::repeat_n(0x90, gap));
+            }
+            let mut filter = Filter::default();
+            let mut there = data.clone();
+            filter.apply(&mut there);
+            let mut back = there.clone();
+            filter.undo(&mut back);
+            prop_assert!(back == data);
+            x86::undo(&mut there);
+            prop_assert!(there == data);
+        }
     }
 }
