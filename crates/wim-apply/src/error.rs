@@ -106,6 +106,15 @@ pub enum Error {
         #[source]
         source: Box<Error>,
     },
+    /// The metadata of an image cannot be used: none of its files can be reached.
+    #[error("metadata of image {index}: {source}")]
+    Metadata {
+        /// Number of the image.
+        index: u32,
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
     /// Something asked for is not there.
     #[error("{what} not found: {name}")]
     NotFound {
@@ -162,7 +171,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Corrupt { .. } | Self::HashMismatch { .. } => ErrorKind::Corrupt,
-            Self::Blob { source, .. } => source.kind(),
+            Self::Blob { source, .. } | Self::Metadata { source, .. } => source.kind(),
             Self::Truncated { .. } => ErrorKind::Truncated,
             Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::Limit { .. } => ErrorKind::Limit,
@@ -171,6 +180,14 @@ impl Error {
             Self::Io { .. } | Self::Source { .. } => ErrorKind::Io,
             Self::Target { .. } => ErrorKind::Target,
             Self::Interrupted => ErrorKind::Interrupted,
+        }
+    }
+
+    /// Says that it is about the metadata of image `index`.
+    pub(crate) fn in_metadata_of(self, index: u32) -> Self {
+        Self::Metadata {
+            index,
+            source: Box::new(self),
         }
     }
 }

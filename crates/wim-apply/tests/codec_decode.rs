@@ -147,7 +147,7 @@ fn sizes_out_of_range() {
     let error = lzx.decompress(&[0; 10], &mut vec![0; 32_769]).unwrap_err();
     assert_eq!(error.reason, Reason::OutputSize);
     assert!(
-        error.to_string().contains("Lzx chunk at compressed byte 0"),
+        error.to_string().contains("LZX chunk at compressed byte 0"),
         "{error}"
     );
 }

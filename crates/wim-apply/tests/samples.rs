@@ -91,7 +91,13 @@ fn damaged_file_fails_its_integrity_table_and_its_metadata() {
         reports[0].as_ref().unwrap().damaged,
         std::iter::once(208..1243).collect::<Vec<_>>()
     );
-    assert_eq!(wim.image(1).unwrap_err().kind(), ErrorKind::Corrupt);
+    let error = wim.image(1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let text = error.to_string();
+    assert!(
+        text.starts_with("metadata of image 1: compressed chunk at offset 0xd9: found LZX chunk"),
+        "{text}"
+    );
     let interrupted = wim.check_integrity(&mut |_| false).unwrap_err();
     assert_eq!(interrupted.kind(), ErrorKind::Interrupted);
 }

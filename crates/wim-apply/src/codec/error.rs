@@ -4,7 +4,7 @@ use super::Codec;
 
 /// A chunk that is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{codec:?} chunk at compressed byte {at}: {reason}")]
+#[error("{codec} chunk at compressed byte {at}: {reason}")]
 pub struct DecodeError {
     /// The format.
     pub codec: Codec,

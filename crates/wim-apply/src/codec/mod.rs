@@ -44,6 +44,16 @@ pub enum Codec {
     Lzms,
 }
 
+impl std::fmt::Display for Codec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Xpress => "XPRESS",
+            Self::Lzx => "LZX",
+            Self::Lzms => "LZMS",
+        })
+    }
+}
+
 /// A decoder of any of the formats, with its reusable tables.
 #[derive(Debug)]
 pub enum Decoder {

@@ -70,6 +70,7 @@ impl Wim {
             let id = self.blob_by_hash(hash)?;
             Some((id, self.blobs.get(id.0 as usize)?.size_bytes))
         })
+        .map_err(|error| error.in_metadata_of(index))
     }
 
     /// Random access to the data of a file of an image, by its path (see [`Image::lookup`]).
@@ -106,7 +107,8 @@ impl Wim {
     pub(crate) fn check_image(&self, index: u32) -> Result<Vec<String>> {
         let bytes = self.metadata_resource(index)?;
         let is_known = |hash: &BlobHash| self.by_hash.contains_key(hash);
-        if check_metadata(&bytes, &self.limits, &is_known)? {
+        let whole = check_metadata(&bytes, &self.limits, &is_known);
+        if whole.map_err(|error| error.in_metadata_of(index))? {
             return Ok(Vec::new());
         }
         drop(bytes);
@@ -172,9 +174,10 @@ impl Wim {
         };
         let part = &self.parts[0];
         let what = "metadata resource";
-        let map = map_of(&part.source, &part.header, resource, what, &self.limits)?;
         let limit = self.limits.max_metadata_bytes;
-        let bytes = read_whole(&part.source, &map, what, limit, MAX_GROWTH)?;
+        let bytes = map_of(&part.source, &part.header, resource, what, &self.limits)
+            .and_then(|map| read_whole(&part.source, &map, what, limit, MAX_GROWTH))
+            .map_err(|error| error.in_metadata_of(index))?;
         let found = BlobHash(Sha1::digest(&bytes).into());
         if found != *hash {
             return Err(Error::HashMismatch {
