@@ -19,6 +19,7 @@
 //! ```
 
 mod bits;
+mod chunk;
 mod cpu;
 mod error;
 mod hash_chains;
@@ -28,6 +29,7 @@ pub mod lzms;
 pub mod lzx;
 mod memory;
 mod mirrored_bits;
+mod trees;
 pub mod xpress;
 
 pub use error::{DecodeError, Reason};

@@ -46,6 +46,11 @@ impl<const N: usize> Contexts<N> {
         self.probabilities[self.state % N]
     }
 
+    /// What decides it in each context.
+    pub(super) fn all(&self) -> &[Probability; N] {
+        &self.probabilities
+    }
+
     /// Takes note of the decision.
     #[inline(always)]
     pub(super) fn update(&mut self, bit: bool) {

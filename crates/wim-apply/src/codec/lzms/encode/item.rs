@@ -16,6 +16,18 @@ impl DeltaPair {
         Self(power << RAW_OFFSET_BITS | raw_offset)
     }
 
+    /// In 29 bits.
+    #[inline(always)]
+    pub(super) fn packed(self) -> u32 {
+        self.0
+    }
+
+    /// What was packed.
+    #[inline(always)]
+    pub(super) fn unpacked(packed: u32) -> Self {
+        Self(packed)
+    }
+
     #[inline(always)]
     pub(super) fn power(self) -> u32 {
         self.0 >> RAW_OFFSET_BITS
@@ -35,6 +47,20 @@ pub(super) enum Item {
     LzRepeat { index: u32, length: u32 },
     Delta { pair: DeltaPair, length: u32 },
     DeltaRepeat { index: u32, length: u32 },
+}
+
+impl Item {
+    /// Bytes that it makes.
+    #[inline(always)]
+    pub(super) fn length(self) -> u32 {
+        match self {
+            Self::Literal(_) => 1,
+            Self::Lz { length, .. }
+            | Self::LzRepeat { length, .. }
+            | Self::Delta { length, .. }
+            | Self::DeltaRepeat { length, .. } => length,
+        }
+    }
 }
 
 /// The kind of the item before.

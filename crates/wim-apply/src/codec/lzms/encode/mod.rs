@@ -1,15 +1,23 @@
 //! The LZMS encoder.
 
+mod delta;
 mod item;
 mod model;
 mod output;
+mod parse;
+mod prices;
 mod slots;
+mod step;
+mod way;
 
 use super::MAX_ENCODED_CHUNK_BYTES;
 use super::x86_fast::Filter;
-use item::{DeltaPair, Item, Recent};
+use crate::codec::chunk::Chunk;
+use crate::codec::cpu::{self, Hot};
 use model::Model;
 use output::{BackwardBits, RangeEncoder};
+use parse::{Finders, Parser};
+use way::Way;
 
 /// Encoder with reusable tables. Equal input gives equal output.
 ///
@@ -29,8 +37,9 @@ use output::{BackwardBits, RangeEncoder};
 pub struct Encoder {
     chunk_bytes: usize,
     filter: Filter,
-    data: Vec<u8>,
-    latest: Vec<u32>,
+    chunk: Chunk,
+    finders: Finders,
+    parser: Parser,
     range: RangeEncoder,
     bits: BackwardBits,
 }
@@ -43,8 +52,9 @@ impl Encoder {
         (chunk_bytes <= MAX_ENCODED_CHUNK_BYTES).then(|| Self {
             chunk_bytes: chunk_bytes as usize,
             filter: Filter::default(),
-            data: Vec::new(),
-            latest: Vec::new(),
+            chunk: Chunk::default(),
+            finders: Finders::new(chunk_bytes as usize),
+            parser: Parser::default(),
             range: RangeEncoder::default(),
             bits: BackwardBits::default(),
         })
@@ -62,27 +72,21 @@ impl Encoder {
         if input.len() > self.chunk_bytes || input.len() <= 4 {
             return None;
         }
-        self.data.clear();
-        self.data.extend_from_slice(input);
-        self.filter.apply(&mut self.data);
+        let filter = &mut self.filter;
+        self.chunk.load(input, |data| filter.apply(data));
+        self.finders.reset(input.len());
         self.range.reset();
         self.bits.reset();
-        self.latest.clear();
-        self.latest.resize(1 << 16, u32::MAX);
-        let data = &self.data[..];
         let mut model = Model::new(input.len());
-        let mut recent = Recent::default();
+        let mut way = Way::default();
         let mut at = 0;
-        while at < data.len() {
-            let item = choose(data, at, &mut self.latest, &recent);
-            let length = match item {
-                Item::Literal(_) => 1,
-                Item::Lz { length, .. } | Item::LzRepeat { length, .. } => length,
-                Item::Delta { length, .. } | Item::DeltaRepeat { length, .. } => length,
-            };
-            model.put(&mut self.range, &mut self.bits, item);
-            recent.update(item);
-            at += length as usize;
+        while at < input.len() {
+            at = cpu::run(Parse {
+                encoder: self,
+                at,
+                way: &mut way,
+                model: &mut model,
+            });
             if 2 * (self.range.len() + self.bits.len()) >= input.len() {
                 return None;
             }
@@ -92,60 +96,33 @@ impl Encoder {
     }
 }
 
-/// The longest match at hand.
-fn choose(data: &[u8], at: usize, latest: &mut [u32], recent: &Recent) -> Item {
-    for (index, offset) in (0..).zip(recent.offsets()) {
-        let length = match_length(data, at, offset as usize);
-        if length >= 3 {
-            return Item::LzRepeat { index, length };
-        }
-    }
-    if let Some(next) = data[at..].first_chunk::<4>() {
-        let hash = u32::from_le_bytes(*next).wrapping_mul(0x9e37_79b1) >> 16;
-        let from = std::mem::replace(&mut latest[hash as usize], at as u32);
-        if from != u32::MAX {
-            let length = match_length(data, at, at - from as usize);
-            if length >= 4 {
-                return Item::Lz {
-                    offset: at as u32 - from,
-                    length,
-                };
-            }
-        }
-    }
-    for (index, pair) in (0..).zip(recent.pairs()) {
-        let length = delta_length(data, at, pair);
-        if length >= 6 {
-            return Item::DeltaRepeat { index, length };
-        }
-    }
-    for power in 0..8 {
-        let pair = DeltaPair::new(power, 1);
-        let length = delta_length(data, at, pair);
-        if length >= 8 {
-            return Item::Delta { pair, length };
-        }
-    }
-    Item::Literal(data[at])
+struct Parse<'a> {
+    encoder: &'a mut Encoder,
+    at: usize,
+    way: &'a mut Way,
+    model: &'a mut Model,
 }
 
-fn delta_length(data: &[u8], at: usize, pair: DeltaPair) -> u32 {
-    let span = 1 << pair.power();
-    let offset = (pair.raw_offset() as usize) << pair.power();
-    if offset + span > at {
-        return 0;
-    }
-    let fits = |&to: &usize| {
-        let predicted = data[to - span].wrapping_sub(data[to - offset - span]);
-        data[to] == data[to - offset].wrapping_add(predicted)
-    };
-    (at..data.len()).take_while(fits).count() as u32
-}
+impl Hot for Parse<'_> {
+    type Output = usize;
 
-fn match_length(data: &[u8], at: usize, offset: usize) -> u32 {
-    if offset > at {
-        return 0;
+    /// Parses and writes a block, and returns where it ends.
+    #[inline(always)]
+    fn run(self) -> usize {
+        let Encoder {
+            finders,
+            chunk,
+            parser,
+            range,
+            bits,
+            ..
+        } = self.encoder;
+        self.model.rebuild_if_due();
+        let mut at = self.at;
+        for &item in parser.parse(finders, chunk, at, self.way, self.model) {
+            self.model.put(range, bits, item);
+            at += item.length() as usize;
+        }
+        at
     }
-    let pairs = data[at - offset..].iter().zip(&data[at..]);
-    pairs.take_while(|(there, here)| there == here).count() as u32
 }

@@ -29,11 +29,20 @@ impl Code {
         new
     }
 
-    #[inline(always)]
-    fn put(&mut self, bits: &mut BackwardBits, builder: &mut LengthBuilder, symbol: usize) {
+    /// The codeword lengths of the next symbol, once it is no more due to be made anew.
+    pub(super) fn lengths(&self) -> &[u8] {
+        self.lengths.lengths()
+    }
+
+    fn rebuild_if_due(&mut self, builder: &mut LengthBuilder) {
         if self.lengths.rebuild_if_due(builder) {
             codewords(self.lengths.lengths(), &mut self.codewords);
         }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, bits: &mut BackwardBits, builder: &mut LengthBuilder, symbol: usize) {
+        self.rebuild_if_due(builder);
         bits.put(self.codewords[symbol], self.lengths.lengths()[symbol].into());
         self.lengths.count(symbol);
     }
@@ -85,6 +94,20 @@ impl Model {
             decisions: Decisions::default(),
             codes,
             builder,
+        }
+    }
+
+    /// Makes codes anew that are due, so that their lengths are those of the next symbol.
+    pub(super) fn rebuild_if_due(&mut self) {
+        let Codes {
+            literal,
+            lz_offset,
+            length,
+            delta_power,
+            delta_offset,
+        } = &mut self.codes;
+        for code in [literal, lz_offset, length, delta_power, delta_offset] {
+            code.rebuild_if_due(&mut self.builder);
         }
     }
 

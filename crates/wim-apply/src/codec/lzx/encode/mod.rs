@@ -5,18 +5,17 @@
 
 mod bits;
 mod block;
-mod chunk;
 mod items;
 mod parse;
 mod prices;
-mod trees;
 
+use super::e8;
 use super::layout::{DEFAULT_BLOCK_BYTES, Window};
+use crate::codec::chunk::Chunk;
 use crate::codec::cpu::{self, Hot};
+use crate::codec::trees::Trees;
 use block::BlockWriter;
-use chunk::Chunk;
 use parse::Parser;
-use trees::Trees;
 
 /// Encoder with reusable tables. Equal input gives equal output.
 #[derive(Debug)]
@@ -37,7 +36,7 @@ impl Encoder {
         Window::new(window_bytes).map(|window| Self {
             window,
             chunk: Chunk::default(),
-            trees: Trees::new(window.bytes),
+            trees: Trees::new(window.bytes.ilog2().clamp(14, 18)),
             parser: Parser::default(),
             writer: BlockWriter::new(window),
         })
@@ -50,8 +49,8 @@ impl Encoder {
         if input.len() > self.window.bytes as usize {
             return None;
         }
-        self.chunk.load(input);
-        self.trees.reset();
+        self.chunk.load(input, e8::apply);
+        self.trees.reset(input.len());
         self.writer.reset();
         let mut recent = [1; 3];
         let mut at = 0;

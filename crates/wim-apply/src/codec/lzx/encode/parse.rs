@@ -1,14 +1,19 @@
 //! Chooses the items of a block.
 
-use super::chunk::Chunk;
 use super::items::{Frequencies, Item, update};
 use super::prices::Prices;
-use super::trees::{Match, Trees};
+use crate::codec::chunk::Chunk;
 use crate::codec::haste;
 use crate::codec::lzx::layout::{MAX_MATCH, MIN_MATCH, slot_of};
+use crate::codec::trees::{Effort, Match, Trees};
 
 /// Matches of this length are taken without a look at others.
 const NICE_LENGTH: usize = 32;
+const EFFORT: Effort = Effort {
+    depth: 8,
+    nice_length: NICE_LENGTH,
+    max_length: MAX_MATCH,
+};
 
 /// A step of a way: what it has cost so far, and its last item. The lesser one of two is cheaper.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +113,7 @@ impl Parser {
         while at < end {
             let first = self.matches.len();
             self.starts.push(first as u32);
-            trees.find(chunk, at, NICE_LENGTH, &mut self.matches);
+            trees.find(chunk, at, EFFORT, &mut self.matches);
             at += 1;
             for found in &mut self.matches[first..] {
                 found.length = found.length.min((end - at + 1) as u32);
@@ -118,7 +123,7 @@ impl Parser {
                 let length = last.length as usize;
                 if length >= NICE_LENGTH {
                     let next = at - 1 + length;
-                    trees.skip(chunk, at, next, NICE_LENGTH);
+                    trees.skip(chunk, at, next, EFFORT);
                     self.pass_over(next - start);
                     at = next;
                 }

@@ -3,7 +3,6 @@
 //! kept too.
 
 use super::chunk::Chunk;
-use crate::codec::lzx::layout::MAX_MATCH;
 
 const HASH2_BITS: u32 = 12;
 const HASH3_BITS: u32 = 14;
@@ -11,8 +10,6 @@ const HASH3_BITS: u32 = 14;
 const NONE: u32 = u32::MAX;
 /// Positions this close to the end are not looked up.
 const TAIL_BYTES: usize = 8;
-/// Positions of a tree that are looked at.
-const DEPTH: u32 = 8;
 /// Farther than this, two bytes cost more than they save.
 const MAX_OFFSET_OF_2: usize = 2048;
 
@@ -21,6 +18,17 @@ const MAX_OFFSET_OF_2: usize = 2048;
 pub(super) struct Match {
     pub(super) length: u32,
     pub(super) offset: u32,
+}
+
+/// How hard to search.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Effort {
+    /// Positions of a tree that are looked at.
+    pub(super) depth: u32,
+    /// A match of this length ends the search.
+    pub(super) nice_length: usize,
+    /// Longest match.
+    pub(super) max_length: usize,
 }
 
 /// The trees of one chunk.
@@ -35,29 +43,30 @@ pub(super) struct Trees {
 }
 
 impl Trees {
-    /// Trees for chunks of up to `window_bytes`.
-    pub(super) fn new(window_bytes: u32) -> Self {
-        let root_bits = window_bytes.ilog2().clamp(14, 18);
+    /// Trees with 2^`root_bits` roots.
+    pub(super) fn new(root_bits: u32) -> Self {
         Self {
             latest2: vec![NONE; 1 << HASH2_BITS],
             latest3: vec![NONE; 1 << HASH3_BITS],
             roots: vec![NONE; 1 << root_bits],
             root_bits,
-            children: vec![NONE; 2 * window_bytes as usize],
+            children: Vec::new(),
         }
     }
 
-    /// Forgets the chunk before.
-    pub(super) fn reset(&mut self) {
+    /// Forgets the chunk before, and makes room for one of that size.
+    pub(super) fn reset(&mut self, chunk_bytes: usize) {
+        if self.children.len() < 2 * chunk_bytes {
+            self.children = vec![NONE; 2 * chunk_bytes];
+        }
         self.latest2.fill(NONE);
         self.latest3.fill(NONE);
         self.roots.fill(NONE);
     }
 
-    /// Enters `at` and adds the matches there, longer ones last. Matches that are as long as `nice_length` end the
-    /// search.
+    /// Enters `at` and adds the matches there, longer ones last.
     #[inline(always)]
-    pub(super) fn find(&mut self, chunk: &Chunk, at: usize, nice_length: usize, found: &mut Vec<Match>) {
+    pub(super) fn find(&mut self, chunk: &Chunk, at: usize, effort: Effort, found: &mut Vec<Match>) {
         if at + TAIL_BYTES > chunk.len() {
             return;
         }
@@ -81,28 +90,28 @@ impl Trees {
             longest = 3;
             add(3, from3);
         }
-        self.descend(chunk, at, next, nice_length, |length, from| {
+        self.descend(chunk, at, next, effort, |length, from| {
             if length > longest.max(3) {
                 longest = length;
                 add(length, from);
             }
         });
         // A nice match may go on.
-        if longest >= nice_length
+        if longest >= effort.nice_length
             && let Some(last) = found.last_mut()
         {
-            let max = MAX_MATCH.min(chunk.len() - at);
+            let max = effort.max_length.min(chunk.len() - at);
             last.length = chunk.match_length(at - last.offset as usize, at, longest, max) as u32;
         }
     }
 
     /// Enters the positions from `at` to before `end`.
     #[inline(always)]
-    pub(super) fn skip(&mut self, chunk: &Chunk, at: usize, end: usize, nice_length: usize) {
+    pub(super) fn skip(&mut self, chunk: &Chunk, at: usize, end: usize, effort: Effort) {
         for at in at..end.min((chunk.len() + 1).saturating_sub(TAIL_BYTES)) {
             let next = chunk.next8(at) as u32;
             self.enter(next, at as u32);
-            self.descend(chunk, at, next, nice_length, |_, _| ());
+            self.descend(chunk, at, next, effort, |_, _| ());
         }
     }
 
@@ -123,17 +132,17 @@ impl Trees {
         chunk: &Chunk,
         at: usize,
         next: u32,
-        nice_length: usize,
+        effort: Effort,
         mut meet: impl FnMut(usize, u32),
     ) {
-        let max = nice_length.min(chunk.len() - at);
+        let max = effort.nice_length.min(chunk.len() - at);
         let root = &mut self.roots[hash(next, self.root_bits)];
         let mut position = std::mem::replace(root, at as u32);
         // Where the next lesser and the next greater position is to be put, and how far those before agree.
         let (mut lesser_place, mut greater_place) = (2 * at, 2 * at + 1);
         let (mut lesser_agreed, mut greater_agreed) = (0, 0);
         let children = &mut self.children[..];
-        for _ in 0..DEPTH {
+        for _ in 0..effort.depth {
             if position == NONE {
                 break;
             }

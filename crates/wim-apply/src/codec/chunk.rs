@@ -1,22 +1,20 @@
-//! The bytes of a chunk, and comparisons within it.
-
-use crate::codec::lzx::e8;
+//! The bytes of a chunk as encoders have it, and comparisons within it.
 
 /// Eight bytes can be loaded at every position of the chunk, and at the one past its end.
 const PADDING_BYTES: usize = 8;
 
-/// A chunk, through the x86 filter, with padding behind.
+/// A chunk that was filtered, with padding behind.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     padded: Vec<u8>,
 }
 
 impl Chunk {
-    /// Copies and filters the input.
-    pub(super) fn load(&mut self, input: &[u8]) {
+    /// Copies the input, through a filter.
+    pub(super) fn load(&mut self, input: &[u8], filter: impl FnOnce(&mut [u8])) {
         self.padded.clear();
         self.padded.extend(input);
-        e8::apply(&mut self.padded);
+        filter(&mut self.padded);
         self.padded.extend([0; PADDING_BYTES]);
     }
 
@@ -67,12 +65,12 @@ mod tests {
     #[test]
     fn matches_end_where_they_may() {
         let mut chunk = Chunk::default();
-        chunk.load(&[0; 40]);
+        chunk.load(&[0; 40], |_| ());
         assert_eq!(chunk.len(), 40);
         assert_eq!(chunk.match_length(0, 1, 0, 39), 39);
         assert_eq!(chunk.match_length(0, 1, 5, 20), 20);
         assert_eq!(chunk.match_length(38, 39, 0, 1), 1);
-        chunk.load(b"abcdefghij_abcdefghijk");
+        chunk.load(b"abcdefghij_abcdefghijk", |_| ());
         assert_eq!(chunk.match_length(0, 11, 0, 11), 10);
         assert_eq!(chunk.match_length(0, 11, 10, 11), 10);
         assert_eq!(chunk.match_length(1, 11, 0, 11), 0);
