@@ -67,6 +67,8 @@ fn main() {
             ("XPRESS 32K", Codec::Xpress, 32 << 10),
             ("XPRESS 64K", Codec::Xpress, 64 << 10),
             ("LZX 32K", Codec::Lzx, 32 << 10),
+            ("LZMS 128K", Codec::Lzms, 128 << 10),
+            ("LZMS solid 64M", Codec::Lzms, 64 << 20),
         ] {
             let row = format!("{name}, encode {set}");
             if is_asked(&row) {

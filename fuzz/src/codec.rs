@@ -56,7 +56,7 @@ pub fn lzx(data: &[u8]) {
     );
 }
 
-/// Body of the target `lzms`.
+/// Body of the target `lzms`. The chunk is also encoded again.
 pub fn lzms(data: &[u8]) {
     let Some((size, chunk)) = size_and_chunk(data, 32_768) else {
         return;
@@ -66,4 +66,13 @@ pub fn lzms(data: &[u8]) {
         |output| lzms::Decoder::new().decompress(chunk, output),
         |output| lzms::reference::decompress(chunk, output),
     );
+    let mut encoder = lzms::Encoder::new(1 << 15).expect("a chunk size of LZMS");
+    let mut encoded = Vec::new();
+    if encoder.compress(chunk, &mut encoded).is_some() {
+        let mut back = vec![0; chunk.len()];
+        lzms::Decoder::new()
+            .decompress(&encoded, &mut back)
+            .expect("own chunk");
+        assert!(back == chunk, "encoding changed the bytes");
+    }
 }

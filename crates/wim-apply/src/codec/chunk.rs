@@ -1,5 +1,7 @@
 //! The bytes of a chunk as encoders have it, and comparisons within it.
 
+use super::cpu::prefetch;
+
 /// Eight bytes can be loaded at every position of the chunk, and at the one past its end.
 const PADDING_BYTES: usize = 8;
 
@@ -18,6 +20,12 @@ impl Chunk {
         self.padded.extend([0; PADDING_BYTES]);
     }
 
+    /// Memory that it holds.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.padded.capacity()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.padded.len() - PADDING_BYTES
     }
@@ -32,6 +40,12 @@ impl Chunk {
     pub(super) fn next8(&self, at: usize) -> u64 {
         let bytes = self.padded.get(at..).and_then(<[u8]>::first_chunk);
         u64::from_le_bytes(*bytes.expect("there is padding"))
+    }
+
+    /// Fetches the bytes at `at`, wherever that is.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, at: usize) {
+        prefetch(&self.padded, at);
     }
 
     /// How many bytes from `from` and from `at` on are equal, at most `max`. The first `known`, not more than

@@ -113,7 +113,7 @@ fn match_mask_sse2<const N: usize>(bytes: &[u8; 17], patterns: &[BytePair; N]) -
 
 /// Asks for the cache line at `at` of `data`, wherever that is.
 #[inline(always)]
-pub(super) fn prefetch(data: &[u8], at: usize) {
+pub(super) fn prefetch<T>(data: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: prefetching touches no memory, and every address is allowed.
     unsafe {

@@ -3,6 +3,7 @@
 //! kept too.
 
 use super::chunk::Chunk;
+use super::cpu::prefetch;
 
 const HASH2_BITS: u32 = 12;
 const HASH3_BITS: u32 = 14;
@@ -20,6 +21,10 @@ pub(super) struct Match {
     pub(super) offset: u32,
 }
 
+/// How far ahead roots are fetched, and what they hold.
+const FAR: usize = 16;
+const NEAR: usize = 6;
+
 /// How hard to search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Effort {
@@ -29,6 +34,8 @@ pub(super) struct Effort {
     pub(super) nice_length: usize,
     /// Longest match.
     pub(super) max_length: usize,
+    /// Whether the trees are too large for the caches: what is going to be looked at is fetched ahead.
+    pub(super) fetches_ahead: bool,
 }
 
 /// The trees of one chunk.
@@ -57,11 +64,23 @@ impl Trees {
     /// Forgets the chunk before, and makes room for one of that size.
     pub(super) fn reset(&mut self, chunk_bytes: usize) {
         if self.children.len() < 2 * chunk_bytes {
-            self.children = vec![NONE; 2 * chunk_bytes];
+            // What they hold is never looked at before it is set.
+            self.children.clear();
+            self.children.reserve_exact(2 * chunk_bytes);
+            self.children.resize(2 * chunk_bytes, NONE);
         }
         self.latest2.fill(NONE);
         self.latest3.fill(NONE);
         self.roots.fill(NONE);
+    }
+
+    /// Memory that it holds.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        4 * (self.latest2.capacity()
+            + self.latest3.capacity()
+            + self.roots.capacity()
+            + self.children.capacity())
     }
 
     /// Enters `at` and adds the matches there, longer ones last.
@@ -69,6 +88,9 @@ impl Trees {
     pub(super) fn find(&mut self, chunk: &Chunk, at: usize, effort: Effort, found: &mut Vec<Match>) {
         if at + TAIL_BYTES > chunk.len() {
             return;
+        }
+        if effort.fetches_ahead {
+            self.fetch_ahead(chunk, at);
         }
         let next = chunk.next8(at) as u32;
         let mut longest = 1;
@@ -109,6 +131,9 @@ impl Trees {
     #[inline(always)]
     pub(super) fn skip(&mut self, chunk: &Chunk, at: usize, end: usize, effort: Effort) {
         for at in at..end.min((chunk.len() + 1).saturating_sub(TAIL_BYTES)) {
+            if effort.fetches_ahead {
+                self.fetch_ahead(chunk, at);
+            }
             let next = chunk.next8(at) as u32;
             self.enter(next, at as u32);
             self.descend(chunk, at, next, effort, |_, _| ());
@@ -123,6 +148,19 @@ impl Trees {
         let before = [*latest2, *latest3];
         (*latest2, *latest3) = (at, at);
         before
+    }
+
+    /// Fetches the roots of positions soon to come, and what those of nearer ones hold.
+    #[inline(always)]
+    fn fetch_ahead(&self, chunk: &Chunk, at: usize) {
+        if at + FAR + TAIL_BYTES > chunk.len() {
+            return;
+        }
+        let root = |ahead| hash(chunk.next8(at + ahead) as u32, self.root_bits);
+        prefetch(&self.roots, root(FAR));
+        let near = self.roots[root(NEAR)] as usize;
+        prefetch(&self.children, near.wrapping_mul(2));
+        chunk.prefetch(near);
     }
 
     /// Makes `at` the root of its tree, and tells of every position that is met on the way.
@@ -148,6 +186,12 @@ impl Trees {
             }
             let from = position as usize;
             let [lesser, greater] = [children[2 * from], children[2 * from + 1]];
+            if effort.fetches_ahead {
+                for next in [lesser, greater] {
+                    prefetch(children, 2 * next as usize);
+                    chunk.prefetch(next as usize);
+                }
+            }
             let (length, is_greater) = chunk.compare(from, at, lesser_agreed.min(greater_agreed), max);
             meet(length, position);
             if length == max {

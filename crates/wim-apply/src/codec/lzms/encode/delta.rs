@@ -32,6 +32,12 @@ impl Deltas {
         self.latest.resize(DELTA_POWERS << PLACES_BITS, NONE);
     }
 
+    /// Memory that it holds.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        4 * self.latest.capacity()
+    }
+
     /// Enters `at` and tells of the matches there.
     #[inline(always)]
     pub(super) fn find(&mut self, chunk: &Chunk, at: usize, max: usize, mut meet: impl FnMut(DeltaMatch)) {
@@ -109,18 +115,17 @@ mod tests {
 
     #[test]
     fn ramps_match() {
-        let ramp: Vec<u8> = (0..200_u16).flat_map(|i| (i * 37).to_le_bytes()).collect();
+        let ramp: Vec<u8> = (0..200_u16).flat_map(|i| (i * 3).to_le_bytes()).collect();
         let mut chunk = Chunk::default();
         chunk.load(&ramp, |_| ());
-        let mut low_bytes = 0;
         let mut deltas = Deltas::default();
         deltas.reset();
-        for at in 0..300 {
-            deltas.find(&chunk, at, 50, |found| {
-                assert!(found.pair.power() > 0);
-                low_bytes += 1;
-            });
+        for at in 0..ramp.len() {
+            let mut longest = 0;
+            let left = ramp.len() - at;
+            deltas.find(&chunk, at, left, |found| longest = longest.max(found.length));
+            // High bytes rise now and then.
+            assert!(at < 180 || left < 150 || longest > 40, "{at} {longest}");
         }
-        assert!(low_bytes > 100);
     }
 }

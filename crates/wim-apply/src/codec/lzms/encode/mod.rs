@@ -1,6 +1,15 @@
 //! The LZMS encoder.
+//!
+//! The cheapest way through a few KiB at a time is looked for, by what items cost in the state that the decoder is going
+//! to be in before them: every position offers a literal, the recent offsets and delta pairs, the LZ matches of a binary
+//! tree, and the latest position of each span with the same differences. The state before each position is that of
+//! the cheapest way to it. Long matches are taken as they come.
+//!
+//! # Source
+//! The format as its decoder in this crate has it; the search is our own.
 
 mod delta;
+mod finders;
 mod item;
 mod model;
 mod output;
@@ -14,10 +23,14 @@ use super::MAX_ENCODED_CHUNK_BYTES;
 use super::x86_fast::Filter;
 use crate::codec::chunk::Chunk;
 use crate::codec::cpu::{self, Hot};
+use finders::Finders;
 use model::Model;
 use output::{BackwardBits, RangeEncoder};
-use parse::{Finders, Parser};
+use parse::Parser;
 use way::Way;
+
+/// Memory for what does not depend on the size of chunks.
+const FIXED_BYTES: u64 = 1 << 20;
 
 /// Encoder with reusable tables. Equal input gives equal output.
 ///
@@ -60,10 +73,13 @@ impl Encoder {
         })
     }
 
-    /// The most memory, in bytes, that an encoder for chunks of that size takes, without its input and output.
+    /// The most memory, in bytes, that an encoder for chunks of that size takes, without its input and output: 8 for each
+    /// byte of a chunk for the binary trees and up to a quarter more for their roots, 1 for the filtered bytes, up to 2 for the
+    /// streams, and tables of fixed size. 721 MiB for chunks of 64 MiB.
     #[must_use]
     pub fn memory_bytes(chunk_bytes: u32) -> u64 {
-        u64::from(chunk_bytes) * 10 + (1 << 20)
+        let roots = 4 << finders::root_bits(chunk_bytes as usize);
+        u64::from(chunk_bytes) * 11 + roots + FIXED_BYTES
     }
 
     /// Encodes one chunk, in place of what `output` holds. `None` when it does not become smaller (or is larger
@@ -75,6 +91,7 @@ impl Encoder {
         let filter = &mut self.filter;
         self.chunk.load(input, |data| filter.apply(data));
         self.finders.reset(input.len());
+        self.parser.reset();
         self.range.reset();
         self.bits.reset();
         let mut model = Model::new(input.len());
@@ -124,5 +141,31 @@ impl Hot for Parse<'_> {
             at += item.length() as usize;
         }
         at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_bounded() {
+        let chunk_bytes = 1 << 20;
+        let noise = (0..chunk_bytes).map(|i: u32| (i.wrapping_mul(0x9e37_79b1) >> 25) as u8);
+        let noise: Vec<u8> = noise.collect();
+        let mut encoder = Encoder::new(chunk_bytes).unwrap();
+        let _ = encoder.compress(&noise, &mut Vec::new());
+        let held = encoder.chunk.held_bytes()
+            + encoder.finders.held_bytes()
+            + encoder.parser.held_bytes()
+            + encoder.range.held_bytes()
+            + encoder.bits.held_bytes();
+        // The filter's table of last uses, and the working space of the code builder.
+        let fixed = (4 << 16) + (1 << 15);
+        assert!(
+            (held + fixed) as u64 <= Encoder::memory_bytes(chunk_bytes),
+            "{held}"
+        );
+        assert_eq!(Encoder::memory_bytes(1 << 26) >> 20, 721);
     }
 }

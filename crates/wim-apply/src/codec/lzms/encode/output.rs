@@ -68,6 +68,12 @@ impl RangeEncoder {
         }
     }
 
+    /// Memory that it holds.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        2 * self.units.capacity()
+    }
+
     /// Units so far.
     pub(super) fn len(&self) -> usize {
         self.units.len()
@@ -106,6 +112,12 @@ impl BackwardBits {
             self.held -= 16;
             self.units.push((self.bits >> self.held) as u16);
         }
+    }
+
+    /// Memory that it holds.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        2 * self.units.capacity()
     }
 
     /// Units so far.

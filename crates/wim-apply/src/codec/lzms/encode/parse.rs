@@ -1,22 +1,30 @@
 //! Chooses the items of a block: the cheapest way through it, by what items cost before it.
 
-use super::delta::{Deltas, delta_length};
-use super::item::{DeltaPair, Item};
+use super::delta::{DeltaMatch, delta_length};
+use super::finders::Finders;
+use super::item::Item;
 use super::model::Model;
 use super::prices::Prices;
 use super::step::Step;
 use super::way::Way;
 use crate::codec::chunk::Chunk;
-use crate::codec::trees::{Effort, Match, Trees};
+use crate::codec::haste;
+use crate::codec::trees::Match;
 
 /// Longest block, without the match that ends it.
 const BLOCK_BYTES: usize = 4096;
 /// Least block that is ended where no match goes on.
-const SOFT_BLOCK_BYTES: usize = 1024;
+const SOFT_BLOCK_BYTES: usize = 512;
 /// Matches of this length are taken without a look at others, and end the block.
-const NICE_LENGTH: usize = 64;
+pub(super) const NICE_LENGTH: usize = 64;
 /// Shortest repeat.
 const MIN_REPEAT: usize = 2;
+/// Shortest delta match that is no repeat.
+const MIN_DELTA: usize = 3;
+/// Where there is an LZ match of this length, no other delta matches than repeats are looked for.
+const LONG_ENOUGH: usize = 5;
+/// Shorter matches are found in noise too.
+const MATCH_IN_NOISE: usize = 4;
 
 /// Working space, and the items of the last block.
 #[derive(Debug, Default)]
@@ -26,37 +34,24 @@ pub(super) struct Parser {
     found: Vec<Match>,
     items: Vec<Item>,
     prices: Box<Prices>,
-}
-
-/// What finds matches.
-#[derive(Debug)]
-pub(super) struct Finders {
-    pub(super) trees: Trees,
-    pub(super) deltas: Deltas,
-    pub(super) effort: Effort,
-}
-
-impl Finders {
-    /// An effort for chunks of up to that size.
-    pub(super) fn new(chunk_bytes: usize) -> Self {
-        Self {
-            trees: Trees::new((chunk_bytes.max(2).ilog2() - 1).clamp(14, 22)),
-            deltas: Deltas::default(),
-            effort: Effort {
-                depth: 24,
-                nice_length: NICE_LENGTH,
-                max_length: usize::MAX,
-            },
-        }
-    }
-
-    pub(super) fn reset(&mut self, chunk_bytes: usize) {
-        self.trees.reset(chunk_bytes);
-        self.deltas.reset();
-    }
+    /// Where the latest match in the chunk ends.
+    matched: usize,
+    /// Where matches are looked for again.
+    resume: usize,
 }
 
 impl Parser {
+    /// Memory that it holds.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        8 * self.steps.capacity() + size_of::<Way>() * self.ways.capacity() + size_of::<Prices>()
+    }
+
+    /// Begins a chunk.
+    pub(super) fn reset(&mut self) {
+        (self.matched, self.resume) = (0, 0);
+    }
+
     /// Chooses items from `start` of the chunk on, after the way that led there. The caller goes on after them.
     #[inline(always)]
     pub(super) fn parse(
@@ -86,9 +81,12 @@ impl Parser {
                 break;
             }
             self.ways[at] = *way;
-            last = self.spread(finders, chunk, start, at, way, &mut farthest);
-            if last.is_some() {
-                break;
+            match self.spread(finders, chunk, start, at, way) {
+                Ok(reach) => farthest = farthest.max(at + reach),
+                Err(item) => {
+                    last = Some(item);
+                    break;
+                }
             }
             at += 1;
         }
@@ -105,6 +103,8 @@ impl Parser {
             self.items.push(item);
             let after = start + end + item.length() as usize;
             finders.trees.skip(chunk, start + end + 1, after, finders.effort);
+            self.matched = after;
+            self.resume = after;
         }
         *way = self.ways[0];
         for &item in &self.items {
@@ -113,7 +113,8 @@ impl Parser {
         &self.items
     }
 
-    /// Offers every item that may begin at `at` of the block. A nice match is returned instead.
+    /// Offers every item that may begin at `at` of the block, and returns how far the longest match goes. A nice match is
+    /// returned instead.
     #[inline(always)]
     fn spread(
         &mut self,
@@ -122,8 +123,7 @@ impl Parser {
         start: usize,
         at: usize,
         way: &Way,
-        farthest: &mut usize,
-    ) -> Option<Item> {
+    ) -> Result<usize, Item> {
         let place = start + at;
         let left = chunk.len() - place;
         let max = left.min(NICE_LENGTH);
@@ -133,43 +133,46 @@ impl Parser {
         let choices = way.choices(&prices.decisions);
         let literal = price + choices.literal + prices.literal[usize::from(chunk.byte(place))];
         steps[1].improve(Step::new(literal, 1, Step::LITERAL));
-        *farthest = (*farthest).max(at + 1);
+        if place < self.resume {
+            return Ok(1);
+        }
 
         self.found.clear();
         finders.trees.find(chunk, place, finders.effort, &mut self.found);
         let longest = self.found.last().map_or(0, |found| found.length as usize);
+        let mut reach = longest.max(1);
 
         let next = chunk.next8(place);
         for (index, offset) in (0..).zip(way.recent.offsets()) {
             let Some(from) = place.checked_sub(offset as usize) else {
                 continue;
             };
+            // Most places differ at once.
             if chunk.next8(from) as u16 != next as u16 {
                 continue;
             }
-            let length = chunk.match_length(from, place, 0, max);
-            if length >= NICE_LENGTH && length >= longest.min(NICE_LENGTH) {
-                let length = chunk.match_length(from, place, length, left);
+            let mut length = chunk.match_length(from, place, 0, max);
+            if length >= NICE_LENGTH {
+                length = chunk.match_length(from, place, length, left);
                 if length >= longest {
                     let length = length as u32;
-                    return Some(Item::LzRepeat { index, length });
+                    return Err(Item::LzRepeat { index, length });
                 }
+                length = NICE_LENGTH;
             }
+            let price = price + choices.lz_repeat[index as usize];
             offer(
                 steps,
                 prices,
-                price + choices.lz_repeat[index as usize],
+                price,
                 MIN_REPEAT..length + 1,
                 Step::lz_repeat(index),
             );
-            *farthest = (*farthest).max(at + length);
+            reach = reach.max(length);
         }
         if longest >= NICE_LENGTH {
-            let found = self.found[self.found.len() - 1];
-            return Some(Item::Lz {
-                offset: found.offset,
-                length: found.length,
-            });
+            let Match { length, offset } = self.found[self.found.len() - 1];
+            return Err(Item::Lz { offset, length });
         }
         let mut shorter = 1;
         for found in &self.found {
@@ -184,37 +187,47 @@ impl Parser {
             );
             shorter = length;
         }
-        *farthest = (*farthest).max(at + longest);
 
         for (index, pair) in (0..).zip(way.recent.pairs()) {
             let length = delta_length(chunk, place, pair, max);
             if length >= NICE_LENGTH {
                 let length = delta_length(chunk, place, pair, left) as u32;
-                return Some(Item::DeltaRepeat { index, length });
+                return Err(Item::DeltaRepeat { index, length });
             }
+            let price = price + choices.delta_repeat[index as usize];
             offer(
                 steps,
                 prices,
-                price + choices.delta_repeat[index as usize],
+                price,
                 MIN_REPEAT..length + 1,
                 Step::delta_repeat(index),
             );
-            *farthest = (*farthest).max(at + length);
+            reach = reach.max(length);
         }
-        let mut nice = None;
-        finders.deltas.find(chunk, place, max, |found| {
-            if found.length >= NICE_LENGTH {
-                nice = Some(found.pair);
-                return;
+        if longest < LONG_ENOUGH {
+            let mut nice = None;
+            finders
+                .deltas
+                .find(chunk, place, max, |DeltaMatch { pair, length }| {
+                    if length >= NICE_LENGTH {
+                        nice = Some(pair);
+                        return;
+                    }
+                    let price = price + choices.delta + prices.pair(pair);
+                    offer(steps, prices, price, MIN_DELTA..length + 1, Step::delta(pair));
+                    reach = reach.max(length);
+                });
+            if let Some(pair) = nice {
+                let length = delta_length(chunk, place, pair, left) as u32;
+                return Err(Item::Delta { pair, length });
             }
-            let price = price + choices.delta + prices.pair(found.pair);
-            offer(steps, prices, price, 3..found.length + 1, Step::delta(found.pair));
-            *farthest = (*farthest).max(at + found.length);
-        });
-        nice.map(|pair: DeltaPair| Item::Delta {
-            pair,
-            length: delta_length(chunk, place, pair, left) as u32,
-        })
+        }
+        if reach > MATCH_IN_NOISE {
+            self.matched = place + reach;
+        }
+        let unmatched = (place + 1).saturating_sub(self.matched);
+        self.resume = place + 1 + haste::passed_over(unmatched, chunk.byte(place));
+        Ok(reach)
     }
 
     /// Where to end a block that matches go over the end of: where the bytes so far were cheapest.

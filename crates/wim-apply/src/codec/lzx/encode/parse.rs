@@ -13,6 +13,7 @@ const EFFORT: Effort = Effort {
     depth: 8,
     nice_length: NICE_LENGTH,
     max_length: MAX_MATCH,
+    fetches_ahead: false,
 };
 
 /// A step of a way: what it has cost so far, and its last item. The lesser one of two is cheaper.
