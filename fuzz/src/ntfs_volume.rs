@@ -174,7 +174,7 @@ fn extras(builder: &mut NtfsBuilder, root: NodeId) {
         node.reparse = Some(ReparsePoint {
             tag,
             reserved: 0,
-            data,
+            data: data.into(),
         });
         builder.add(root, name, node);
     }

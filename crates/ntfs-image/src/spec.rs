@@ -1,6 +1,7 @@
 //! What a volume shall hold, as plain data. The builder takes these; nothing here touches a disk.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A file or directory that was added to a builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,8 +96,9 @@ pub struct ReparsePoint {
     pub tag: u32,
     /// Reserved 16 bits of the header.
     pub reserved: u16,
-    /// Data after the 8-byte header (GUID included for tags that are not Microsoft's).
-    pub data: Vec<u8>,
+    /// Data after the 8-byte header (GUID included for tags that are not Microsoft's); many files
+    /// can share it.
+    pub data: Arc<Vec<u8>>,
 }
 
 /// A data stream to be added.

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wim_apply::apply::{
-    ApplyOptions, BlobInfo, BlobSink, Control, Form, Keep, KeptChunks, TargetError, deliver_keeping,
+    ApplyOptions, BlobFailure, BlobInfo, BlobSink, Control, Form, Keep, KeptChunks, TargetError,
+    deliver_keeping,
 };
 use wim_apply::{BlobId, Wim};
 
 use crate::memory::Division;
-use crate::tree::Tree;
+use crate::tree::{BlobPaths, Tree};
 use crate::{Error, Result, RunOptions};
 
 /// Most bytes that are read into memory before the layout. Boot files and the SYSTEM hive of a Windows image are
@@ -25,14 +26,17 @@ pub(crate) struct Early {
     pub(crate) blobs: HashMap<BlobId, Arc<Vec<u8>>>,
     /// The chunks of a solid image that they lie in, with other blobs: none is decoded twice as long as there is room.
     pub(crate) chunks: KeptChunks,
+    /// With `recover`: what is damaged.
+    pub(crate) failures: Vec<BlobFailure>,
 }
 
-/// Reads blobs, in the order of the file, each verified.
+/// Reads blobs, in the order of the file, each verified. With `recover`, damaged ones are as far as they can be had.
 pub(crate) fn read_blobs(
     wim: &Wim,
     path: &Path,
     tree: &Tree,
     blobs: &[BlobId],
+    recover: bool,
     options: &RunOptions<'_>,
 ) -> Result<Early> {
     let kept_bytes = Division::new(options).kept_bytes;
@@ -43,16 +47,21 @@ pub(crate) fn read_blobs(
         total_bytes: 0,
     };
     let mut apply = apply_options(options);
+    apply.recover = recover;
     apply.memory_limit_bytes = apply.memory_limit_bytes.map(|limit| limit - kept_bytes);
+    let paths = BlobPaths::new(tree);
     let mut control = Control {
         interrupt: options.interrupt,
         progress: &mut |_| {},
-        paths: &|blob| tree.paths_of_blob(blob),
+        paths: &|blob| paths.of(blob),
     };
-    deliver_keeping(wim, blobs, &mut sink, &apply, &mut control, Keep::Fill(&chunks))
+    let report = deliver_keeping(wim, blobs, &mut sink, &apply, &mut control, Keep::Fill(&chunks))
         .map_err(|error| Error::from_wim(path, error))?;
-    let blobs = sink.blobs;
-    Ok(Early { blobs, chunks })
+    Ok(Early {
+        blobs: sink.blobs,
+        chunks,
+        failures: report.failures,
+    })
 }
 
 /// The options of a run, for `wim-apply`.

@@ -124,6 +124,11 @@ impl Error {
     pub(crate) fn from_wim(path: &std::path::Path, source: wim_apply::Error) -> Self {
         match source {
             wim_apply::Error::Interrupted => Self::Interrupted,
+            wim_apply::Error::Target { source, .. }
+                if matches!(source.downcast_ref(), Some(wim_apply::Error::Interrupted)) =>
+            {
+                Self::Interrupted
+            }
             source => Self::Wim {
                 path: path.to_owned(),
                 source,

@@ -54,8 +54,8 @@ pub struct RunOptions<'a> {
     /// Worker threads, at least 1.
     pub threads: usize,
     /// Most bytes for buffers; fewer workers when it is tight. An eighth of it, and no more than 64 MiB, is for the
-    /// data of small files, which lies in the MFT and is written last. Blobs of more than about a third of it are not
-    /// compressed anew.
+    /// data of small files, which lies in the MFT and is written last. Keys of encrypted files may have another eighth,
+    /// and no more than 512 MiB. Blobs of more than about a quarter of it are not compressed anew.
     pub memory_limit_bytes: Option<u64>,
     /// Where a temporary file for more of that data is made, if it comes to that; `None` to hold all of it in memory.
     pub spool_dir: Option<&'a Path>,

@@ -16,6 +16,7 @@ use crate::boot::{self, BootContent};
 use crate::collect::{self, Early};
 use crate::compact::{BOOT_COMPRESS_INI, CompactPolicy, PathPatterns};
 use crate::layout::{Role, plan_disk};
+use crate::memory::Division;
 use crate::plan::{
     BootFacts, DiskFacts, ImageFacts, PLAN_FORMAT, PartitionFacts, Plan, SourceFacts, TargetFacts,
     VolumeFacts,
@@ -125,10 +126,13 @@ impl Prepared {
         let mut warnings = Vec::new();
         let mut tree = from_image(image, &mut warnings)?;
         let staged = boot::stage(&tree, &source.wim, info.index, spec.boot_ca)?;
-        let Early { blobs: early, chunks } = read_early(&source, &tree, &staged.files, options)?;
-        tree.resolve_reparse_points(|id| early.get(&id).map(|bytes| bytes.to_vec()));
-        let raw_files = read_raw_files(&source.wim, &source.path, &tree, options)?;
-        tree.resolve_encrypted(&raw_files, hole_unit_bytes(CLUSTER_BYTES))?;
+        let Early {
+            blobs: early, chunks, ..
+        } = read_early(&source, &tree, &staged.files, options)?;
+        tree.resolve_reparse_points(|id| early.get(&id).cloned());
+        let (raw_files, _) = read_raw_files(&source.wim, &source.path, &tree, false, options)?;
+        let keys_bytes = Division::new(options).keys_bytes;
+        tree.resolve_encrypted(&raw_files, hole_unit_bytes(CLUSTER_BYTES), keys_bytes)?;
 
         let time = info
             .last_modification_time
@@ -277,7 +281,7 @@ fn read_early(
     }
     wanted.sort_unstable();
     wanted.dedup();
-    collect::read_blobs(&source.wim, &source.path, tree, &wanted, options)
+    collect::read_blobs(&source.wim, &source.path, tree, &wanted, false, options)
 }
 
 fn content_bytes(tree: &Tree, path: &str, early: &HashMap<BlobId, Arc<Vec<u8>>>) -> Result<Arc<Vec<u8>>> {
@@ -288,7 +292,7 @@ fn content_bytes(tree: &Tree, path: &str, early: &HashMap<BlobId, Arc<Vec<u8>>>)
 fn optional_bytes(tree: &Tree, path: &str, early: &HashMap<BlobId, Arc<Vec<u8>>>) -> Option<Arc<Vec<u8>>> {
     match tree.unnamed_data(tree.entry(tree.lookup(path)?).node)? {
         Content::Blob { id, .. } => early.get(id).cloned(),
-        Content::Bytes(bytes) => Some(Arc::new(bytes.clone())),
+        Content::Bytes(bytes) => Some(Arc::clone(bytes)),
     }
 }
 

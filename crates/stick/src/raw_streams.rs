@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sha1::{Digest, Sha1};
-use wim_apply::apply::{BlobInfo, BlobSink, Control, Form, TargetError, deliver};
+use wim_apply::apply::{BlobFailure, BlobInfo, BlobSink, Control, Form, TargetError, deliver};
 use wim_apply::efs_raw::{Parser, Part, RawFile, SECTOR_BYTES};
 use wim_apply::{BlobHash, BlobId, Wim};
 
 use crate::collect::apply_options;
-use crate::tree::{EncryptedFile, MAX_KEPT_BYTES, Tree};
+use crate::memory::Division;
+use crate::tree::{BlobPaths, EncryptedFile, Tree, too_many_keys};
 use crate::{Error, Result, RunOptions};
 
 const ZEROS: [u8; 4096] = [0; 4096];
@@ -56,34 +57,49 @@ impl Filler {
     }
 }
 
-/// Reads the raw forms of all encrypted files of a tree, each verified; what is no raw form is an error of its own.
+/// What the raw forms of encrypted files say; what is none is an error of its own.
+pub(crate) type RawFiles = HashMap<BlobId, Result<Arc<EncryptedFile>, wim_apply::Error>>;
+
+/// Reads the raw forms of all encrypted files of a tree, each verified. With `recover`, also damaged ones as far as they
+/// can be had; which these are comes with them.
 pub(crate) fn read_raw_files(
     wim: &Wim,
     path: &Path,
     tree: &Tree,
+    recover: bool,
     options: &RunOptions<'_>,
-) -> Result<HashMap<BlobId, Result<Arc<EncryptedFile>, wim_apply::Error>>> {
+) -> Result<(RawFiles, Vec<BlobFailure>)> {
     let mut blobs: Vec<BlobId> = tree.encrypted_blobs().collect();
     blobs.sort_unstable();
     blobs.dedup();
-    let mut sink = RawReader::default();
+    let mut sink = RawReader {
+        max_kept_bytes: Division::new(options).keys_bytes,
+        ..RawReader::default()
+    };
     if blobs.is_empty() {
-        return Ok(sink.files);
+        return Ok((sink.files, Vec::new()));
     }
+    let mut apply = apply_options(options);
+    apply.recover = recover;
+    apply.memory_limit_bytes = apply
+        .memory_limit_bytes
+        .map(|limit| limit.saturating_sub(sink.max_kept_bytes));
+    let paths = BlobPaths::new(tree);
     let mut control = Control {
         interrupt: options.interrupt,
         progress: &mut |_| {},
-        paths: &|blob| tree.paths_of_blob(blob),
+        paths: &|blob| paths.of(blob),
     };
-    deliver(wim, &blobs, &mut sink, &apply_options(options), &mut control)
+    let report = deliver(wim, &blobs, &mut sink, &apply, &mut control)
         .map_err(|error| Error::from_wim(path, error))?;
-    Ok(sink.files)
+    Ok((sink.files, report.failures))
 }
 
 #[derive(Default)]
 struct RawReader {
-    files: HashMap<BlobId, Result<Arc<EncryptedFile>, wim_apply::Error>>,
-    kept_bytes: usize,
+    files: RawFiles,
+    kept_bytes: u64,
+    max_kept_bytes: u64,
     parser: Parser,
     current: Current,
     error: Option<wim_apply::Error>,
@@ -183,8 +199,8 @@ impl BlobSink for RawReader {
             hashes: current.hashes,
         };
         self.kept_bytes += file.kept_bytes();
-        if self.kept_bytes > MAX_KEPT_BYTES {
-            return Err(format!("keys of encrypted files are over {MAX_KEPT_BYTES} bytes").into());
+        if self.kept_bytes > self.max_kept_bytes {
+            return Err(too_many_keys(self.max_kept_bytes).into());
         }
         self.files.insert(blob.id, ended.map(|()| Arc::new(file)));
         Ok(())

@@ -92,7 +92,7 @@ pub(crate) fn answer_file(
         None => {
             let stream = Stream {
                 name: Box::default(),
-                content: Content::Bytes(bytes),
+                content: Content::Bytes(bytes.into()),
             };
             tree.add(panther, "unattend.xml", new_node(ATTRIBUTE_ARCHIVE, vec![stream]));
             "added"

@@ -8,12 +8,13 @@ use partitioner::Window;
 use partitioner::device::Target;
 use serde::Serialize;
 use wim_apply::Wim;
-use wim_apply::apply::KeptChunks;
+use wim_apply::apply::{BlobFailure, KeptChunks};
 
 use crate::apply::deliver::{Contents, write_volume};
 use crate::apply::durable::{Counted, Counts};
 use crate::apply::volume::{describe, describe_warning};
 use crate::compact::{BOOT_COMPRESS_INI, CompactPolicy, PathPatterns};
+use crate::memory::Division;
 use crate::raw_streams::{hole_unit_bytes, read_raw_files};
 use crate::spec::{Compact, Verify};
 use crate::tree::{Content, Tree, from_image};
@@ -37,6 +38,10 @@ pub struct VolumeOptions {
     pub compact: Compact,
     /// When compact files are verified.
     pub verify: Verify,
+    /// Go on after damaged data: what cannot be had becomes zeros, and the report names the files. What the image
+    /// claims to hold bounds the volume, so the caller compares that with what else is known of it. An encrypted
+    /// file of whose keys nothing can be had becomes an empty one.
+    pub recover: bool,
     /// Seed of the serial number.
     pub seed: u64,
 }
@@ -54,6 +59,8 @@ pub struct VolumeReport {
     pub written_bytes: u64,
     /// Write calls.
     pub write_calls: u64,
+    /// With [`VolumeOptions::recover`]: what is damaged, one sentence for each blob, with every path that holds it.
+    pub damaged: Vec<String>,
 }
 
 /// A volume that is ready to be written.
@@ -67,6 +74,9 @@ pub struct PreparedVolume {
     policy: CompactPolicy,
     builder: NtfsBuilder,
     verify: Verify,
+    recover: bool,
+    /// Damaged blobs that were read before the layout.
+    failures: Vec<BlobFailure>,
     first_byte: u64,
     chunks: KeptChunks,
 }
@@ -95,10 +105,15 @@ impl PreparedVolume {
         wanted.extend(ini);
         wanted.sort_unstable();
         wanted.dedup();
-        let early = collect::read_blobs(wim, "image".as_ref(), &tree, &wanted, run)?;
-        tree.resolve_reparse_points(|id| early.blobs.get(&id).map(|bytes| bytes.to_vec()));
-        let raw_files = read_raw_files(wim, "image".as_ref(), &tree, run)?;
-        tree.resolve_encrypted(&raw_files, hole_unit_bytes(options.cluster_bytes))?;
+        let early = collect::read_blobs(wim, "image".as_ref(), &tree, &wanted, options.recover, run)?;
+        let (raw_files, raw_failures) = read_raw_files(wim, "image".as_ref(), &tree, options.recover, run)?;
+        tree.resolve_reparse_points(|id| early.blobs.get(&id).cloned());
+        let damaged = raw_failures.iter().map(|failure| failure.id).collect();
+        tree.empty_unreadable(&raw_files, &damaged);
+        let keys_bytes = Division::new(run).keys_bytes;
+        tree.resolve_encrypted(&raw_files, hole_unit_bytes(options.cluster_bytes), keys_bytes)?;
+        let mut failures = early.failures;
+        failures.extend(raw_failures);
         let prepopulate = ini
             .and_then(|id| early.blobs.get(&id))
             .map_or_else(PathPatterns::default, |ini| {
@@ -158,6 +173,8 @@ impl PreparedVolume {
             policy,
             builder,
             verify: options.verify,
+            recover: options.recover,
+            failures,
             first_byte: options.first_byte,
             chunks: early.chunks,
         })
@@ -217,15 +234,22 @@ impl PreparedVolume {
             tree: &self.tree,
             policy: &self.policy,
             verify: self.verify,
+            recover: self.recover,
             chunks: &self.chunks,
         };
-        let report = write_volume(self.builder, out, counts, contents, run, progress)?;
+        let (report, later) = write_volume(self.builder, out, counts, contents, run, progress)?;
+        let mut failures = self.failures;
+        failures.extend(later);
+        // Stable: what was read twice keeps the paths that it had before the layout.
+        failures.sort_by_key(|failure| failure.id);
+        failures.dedup_by_key(|failure| failure.id);
         Ok(VolumeReport {
             files,
             compact_files: report.compact_file_count,
             size_bytes: self.size_bytes,
             written_bytes: report.bytes_written,
             write_calls: report.write_calls,
+            damaged: failures.iter().map(|failure| failure.error.to_string()).collect(),
         })
     }
 }

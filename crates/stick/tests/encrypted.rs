@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
 
+#[path = "support/described.rs"]
+mod described;
+
 use std::fs::{self, File};
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -11,23 +14,13 @@ use ntfs_image::read::Volume;
 use stick::{Compact, PreparedVolume, RunOptions, Verify, VolumeOptions, VolumeSource};
 use testkit::efs::{Segment, Stream as RawStream, User, backup_form, efsinfo, raw_form, set_efsinfo};
 use testkit::manifest::NtfsMount;
-use wim_apply::apply::TargetError;
 use wim_apply::efs_raw::{RawFile, Scanner};
-use wim_apply::write::{CaptureSource, Compare, WimWriter, WriteControl, WriteOptions, diff};
-use wim_apply::{
-    BlobHash, Dentry, DentryId, Image, ImageInfo, Inode, InodeId, Limits, Stream, StreamKind, Wim,
-};
+use wim_apply::write::{Compare, diff};
+use wim_apply::{Image, Limits, StreamKind, Wim};
+
+use crate::described::{DIRECTORY, Described, ENCRYPTED, wim_of};
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
-const ENCRYPTED: u32 = 0x4000;
-const DIRECTORY: u32 = 0x10;
-
-fn control() -> WriteControl<'static> {
-    WriteControl {
-        interrupt: &GO_ON,
-        progress: Box::leak(Box::new(|_| {})),
-    }
-}
 
 fn run() -> RunOptions<'static> {
     RunOptions {
@@ -36,85 +29,6 @@ fn run() -> RunOptions<'static> {
         spool_dir: None,
         interrupt: &GO_ON,
     }
-}
-
-/// A tree of files that are described in a test.
-#[derive(Default)]
-struct Described {
-    image: Image,
-    contents: Vec<Vec<u8>>,
-}
-
-impl Described {
-    fn new() -> Self {
-        let mut new = Self::default();
-        new.add(0, "", DIRECTORY, None);
-        new
-    }
-
-    /// Adds a file to the directory that was added as number `parent`; gives its own number.
-    fn add(&mut self, parent: u32, name: &str, attributes: u32, content: Option<Vec<u8>>) -> u32 {
-        let number = self.image.dentries.len() as u32;
-        let kind = if attributes & ENCRYPTED == 0 {
-            StreamKind::Data
-        } else {
-            StreamKind::EfsRaw
-        };
-        let streams = content.iter().map(|content| Stream {
-            kind,
-            name: Box::default(),
-            hash: BlobHash::ZERO,
-            blob: None,
-            size_bytes: content.len() as u64,
-        });
-        self.image.inodes.push(Inode {
-            attributes,
-            link_count: 1,
-            streams: streams.collect(),
-            ..Inode::default()
-        });
-        self.contents.push(content.unwrap_or_default());
-        self.image.dentries.push(Dentry {
-            name: name.encode_utf16().collect(),
-            short_name: Box::default(),
-            parent: DentryId(parent),
-            inode: InodeId(number),
-            children: Vec::new(),
-        });
-        if number != 0 {
-            self.image.dentries[parent as usize]
-                .children
-                .push(DentryId(number));
-        }
-        number
-    }
-}
-
-impl CaptureSource for Described {
-    fn tree(&mut self) -> Result<Image, TargetError> {
-        Ok(self.image.clone())
-    }
-
-    fn open(&mut self, inode: InodeId, _stream: usize) -> Result<Box<dyn Read + '_>, TargetError> {
-        Ok(Box::new(Cursor::new(&self.contents[inode.0 as usize])))
-    }
-
-    fn name_of(&self, inode: InodeId) -> String {
-        inode.0.to_string()
-    }
-}
-
-fn wim_of(source: &mut dyn CaptureSource) -> Vec<u8> {
-    let mut file = Cursor::new(Vec::new());
-    let mut writer = WimWriter::create(&mut file, &WriteOptions::default()).unwrap();
-    let info = ImageInfo {
-        name: Some("N".to_owned()),
-        ..ImageInfo::default()
-    };
-    let report = writer.capture(source, &info, &[], &mut control()).unwrap();
-    assert_eq!(report.warnings, Vec::<String>::new());
-    writer.finish().unwrap();
-    file.into_inner()
 }
 
 fn open(wim: &[u8]) -> Wim {
@@ -129,6 +43,7 @@ fn prepared(wim: &Wim, cluster_bytes: u32) -> stick::Result<PreparedVolume> {
         cluster_bytes,
         compact: Compact::Off,
         verify: Verify::Inline,
+        recover: false,
         seed: 1,
     };
     PreparedVolume::new(wim, 1, options, &run())

@@ -198,11 +198,16 @@ fn damage_is_found_and_every_path_named() {
                 )
                 .unwrap();
                 assert_eq!(recovered.ended, wim.blobs().len());
-                let bad = recovered
-                    .blobs
-                    .iter()
-                    .filter(|(info, _, _, bytes)| BlobHash(Sha1::digest(bytes).into()) != info.hash);
+                let bad = recovered.blobs.iter().filter(|(info, form, _, bytes)| {
+                    *form == Form::Decoded && BlobHash(Sha1::digest(bytes).into()) != info.hash
+                });
                 assert_eq!(bad.map(|(info, ..)| info.id).collect::<Vec<_>>(), [id]);
+                // Only the damaged one changes its form.
+                let sound = record(&open(file.clone()), want, &options(2)).unwrap();
+                for (now, before) in recovered.blobs.iter().zip(&sound.blobs) {
+                    let form = if now.0.id == id { Form::Decoded } else { before.1 };
+                    assert_eq!((now.0.id, now.1), (before.0.id, form));
+                }
             }
             let report = Control::silent(&wim, |control| verify(&wim, &options(2), control)).unwrap();
             assert!(!report.is_ok());

@@ -1,5 +1,7 @@
 //! A file: the attributes of a base record and of all records that extend it, merged.
 
+use std::sync::Arc;
+
 use super::bytes::u32_at;
 use super::file_name::{FileName, StandardInformation};
 use super::reference::FileReference;
@@ -197,7 +199,7 @@ pub fn parse_reparse_point(value: &[u8]) -> Option<ReparsePoint> {
     let guid = if tag & 0x8000_0000 == 0 { 16 } else { 0 };
     let data = value.get(8..)?;
     let length = (lengths & 0xffff) as usize + guid;
-    let data = data.get(..length)?.to_vec();
+    let data = Arc::new(data.get(..length)?.to_vec());
     Some(ReparsePoint {
         tag,
         reserved: (lengths >> 16) as u16,

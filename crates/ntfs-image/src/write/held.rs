@@ -118,7 +118,7 @@ impl Held {
         match (self.chunks.get(place.chunk as usize), &self.spool) {
             (Some(Chunk::Memory(chunk)), _) => {
                 let bytes = at.checked_add(len).and_then(|end| chunk.get(at..end));
-                Ok(Cow::Borrowed(bytes.unwrap_or_default()))
+                bytes.map(Cow::Borrowed).ok_or_else(|| not_held(place))
             }
             (Some(Chunk::Spooled(start)), Some((file, _))) => {
                 let mut file = file;
@@ -129,7 +129,7 @@ impl Held {
                     .map_err(|source| spool_error("read the spool", offset, source))?;
                 Ok(Cow::Owned(bytes))
             }
-            _ => Ok(Cow::Borrowed(&[])),
+            _ => Err(not_held(place)),
         }
     }
 
@@ -141,6 +141,14 @@ impl Held {
     /// Bytes of memory that they take.
     pub(super) fn memory_bytes(&self) -> u64 {
         self.memory_bytes
+    }
+}
+
+fn not_held(place: HeldRef) -> BuildError {
+    BuildError::Invalid {
+        what: "place of bytes that wait for the MFT",
+        value: u64::from(place.chunk) << 32 | u64::from(place.at),
+        rule: "it is one that was given out",
     }
 }
 
@@ -176,5 +184,18 @@ mod tests {
         }
         let bytes: usize = places.iter().map(|(_, expected)| expected.len()).sum();
         assert_eq!(held.bytes(), bytes as u64);
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error() {
+        let mut held = Held::default();
+        assert!(held.get(HeldRef::default(), 0).is_err(), "nothing is held");
+        let place = held.push(b"some bytes").unwrap();
+        assert_eq!(*held.get(place, 10).unwrap(), *b"some bytes");
+        let after = HeldRef { at: 11, ..place };
+        let no_chunk = HeldRef { chunk: 1, ..place };
+        for (place, len) in [(place, 11), (place, u64::MAX), (after, 0), (no_chunk, 1)] {
+            assert!(held.get(place, len).is_err(), "{place:?}, {len} bytes");
+        }
     }
 }

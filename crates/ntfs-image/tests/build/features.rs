@@ -1,5 +1,7 @@
 //! One volume with everything a Windows tree can hold.
 
+use std::sync::Arc;
+
 use ntfs_image::{
     CompactFormat, Content, DosNames, Metadata, NodeId, NodeSpec, ReparsePoint, StreamForm, StreamKey,
     StreamSpec, VolumeSpec, Warning,
@@ -118,7 +120,7 @@ fn extras(builder: &mut Recorder, root: NodeId) {
         Some(ReparsePoint {
             tag,
             reserved: 0,
-            data,
+            data: Arc::new(data),
         })
     };
     let mut target = vec![0, 0, 14, 0, 16, 0, 6, 0];

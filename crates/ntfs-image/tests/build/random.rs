@@ -121,7 +121,7 @@ fn record(spec: VolumeSpec, steps: &[Step]) -> Recorder {
                 node.reparse = Some(ReparsePoint {
                     tag: 0xA000_000C,
                     reserved: 0,
-                    data: noise(step.size % 3000, 1),
+                    data: noise(step.size % 3000, 1).into(),
                 });
             }
             _ => {}

@@ -157,7 +157,7 @@ fn compare(recorded: &Recorded, node: &NodeSpec, names: &[&[u16]], found: &Attri
     if let Some(reparse) = &node.reparse {
         let value = one(NtfsAttributeType::ReparsePoint).expect("reparse point");
         assert_eq!(value[..4], reparse.tag.to_le_bytes(), "{at}");
-        assert_eq!(value[8..], reparse.data, "{at}");
+        assert_eq!(value[8..], **reparse.data, "{at}");
     }
     if let Some(list) = &node.extended_attributes {
         let packed = one(NtfsAttributeType::EA).expect("extended attributes");

@@ -205,7 +205,7 @@ impl Recorded {
             let mut value = reparse.tag.to_le_bytes().to_vec();
             value.extend(((reparse.data.len() - guid) as u16).to_le_bytes());
             value.extend([0, 0]);
-            value.extend(&reparse.data);
+            value.extend(&*reparse.data);
             facts.insert("reparse".into(), hex(&value));
             return facts;
         }

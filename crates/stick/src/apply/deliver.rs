@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::io::{Seek, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use ntfs_image::{NtfsBuilder, Report, StreamForm, StreamKey, VolumeWriter};
 use wim_apply::apply::{
-    BlobInfo, BlobSink, CompactFormat, Control, Form, Keep, KeptChunks, TargetError, VerifyVerbatim, Want,
-    deliver_keeping,
+    BlobFailure, BlobInfo, BlobSink, CompactFormat, Control, Form, Keep, KeptChunks, TargetError,
+    VerifyVerbatim, Want, deliver_keeping,
 };
 use wim_apply::{BlobId, Wim};
 
@@ -18,7 +19,7 @@ use crate::collect::apply_options;
 use crate::compact::CompactPolicy;
 use crate::memory::Division;
 use crate::spec::Verify;
-use crate::tree::{EncryptedFile, Tree};
+use crate::tree::{BlobPaths, EncryptedFile, Tree};
 use crate::{Error, Progress, Result, RunOptions};
 
 /// Blobs from this size on are counted in parts.
@@ -33,11 +34,14 @@ pub(crate) struct Contents<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) policy: &'a CompactPolicy,
     pub(crate) verify: Verify,
+    /// Go on after damaged blobs.
+    pub(crate) recover: bool,
     /// What was decoded before.
     pub(crate) chunks: &'a KeptChunks,
 }
 
-/// Writes the volume: every data blob of the tree, and the rest. `counts` is what `out` counts.
+/// Writes the volume: every data blob of the tree, and the rest. `counts` is what `out` counts. What is damaged comes
+/// with the report, when the contents say to go on after it.
 pub(crate) fn write_volume<W: Write + Seek>(
     builder: NtfsBuilder,
     out: W,
@@ -45,20 +49,22 @@ pub(crate) fn write_volume<W: Write + Seek>(
     contents: Contents<'_>,
     options: &RunOptions<'_>,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Report> {
+) -> Result<(Report, Vec<BlobFailure>)> {
     let Contents {
         wim,
         path,
         tree,
         policy,
         verify,
+        recover,
         chunks,
     } = contents;
     let division = Division::new(options);
     let mut apply = apply_options(options);
     apply.memory_limit_bytes = options
         .memory_limit_bytes
-        .map(|limit| limit.saturating_sub(division.held_bytes + chunks.bytes()));
+        .map(|limit| limit.saturating_sub(division.held_bytes + chunks.bytes() + tree.keys_bytes()));
+    apply.recover = recover;
     apply.verify_verbatim = match verify {
         Verify::Inline => VerifyVerbatim::Inline,
         Verify::Deferred => VerifyVerbatim::Deferred,
@@ -74,10 +80,11 @@ pub(crate) fn write_volume<W: Write + Seek>(
     progress(done(0));
     let output_before = counts.written_bytes();
     let mut writer = builder.writer(out).map_err(Error::Build)?;
+    let paths = BlobPaths::new(tree);
     let mut control = Control {
         interrupt: options.interrupt,
         progress: &mut |_| {},
-        paths: &|blob| tree.paths_of_blob(blob),
+        paths: &|blob| paths.of(blob),
     };
     let mut sink = VolumeSink {
         output_before,
@@ -86,6 +93,7 @@ pub(crate) fn write_volume<W: Write + Seek>(
         division,
         encrypted: encrypted_files(tree),
         raw: None,
+        interrupt: options.interrupt,
         spool_dir: options.spool_dir,
         counts,
         progress: &mut |done_bytes| progress(done(done_bytes)),
@@ -94,12 +102,12 @@ pub(crate) fn write_volume<W: Write + Seek>(
         told_bytes: 0,
         current: Current::default(),
     };
-    deliver_keeping(wim, &blobs, &mut sink, &apply, &mut control, Keep::Use(chunks))
+    let delivered = deliver_keeping(wim, &blobs, &mut sink, &apply, &mut control, Keep::Use(chunks))
         .map_err(|error| Error::from_wim(path, error))?;
     let (_, report) = writer.finish().map_err(Error::Build)?;
     // The end flushes: all of it is on the medium.
     progress(done(total_bytes));
-    Ok(report)
+    Ok((report, delivered.failures))
 }
 
 /// The blob that is being handed over.
@@ -131,6 +139,7 @@ struct VolumeSink<'a, W: Write + Seek> {
     encrypted: HashMap<BlobId, Arc<EncryptedFile>>,
     /// The raw form that is being delivered.
     raw: Option<RawDelivery>,
+    interrupt: &'a AtomicBool,
     /// Where a file for what is held for MFT records is made, when it becomes too much.
     spool_dir: Option<&'a Path>,
     counts: &'a Counts,
@@ -208,7 +217,7 @@ impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
 
     fn data(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
         match &mut self.raw {
-            Some(raw) => raw.push(bytes, self.writer)?,
+            Some(raw) => raw.push(bytes, self.writer, self.interrupt)?,
             None => self.writer.write(bytes)?,
         }
         self.current.received_bytes += bytes.len() as u64;
@@ -222,7 +231,7 @@ impl<W: Write + Seek> BlobSink for VolumeSink<'_, W> {
         let raw = self.raw.take();
         let is_raw = raw.is_some();
         match raw {
-            Some(raw) => raw.finish(self.writer)?,
+            Some(raw) => raw.finish(self.writer, self.interrupt)?,
             None => self.writer.end_stream()?,
         }
         let record_bytes = self.writer.placed().record_bytes - self.current.record_bytes;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Seek, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ntfs_image::{
     Content as VolumeContent, EncryptedLengths, Placement, StreamForm, StreamKey, StreamSpec, VolumeWriter,
@@ -74,27 +75,40 @@ impl RawDelivery {
         }
     }
 
+    /// The next bytes. Holes are written as zeros, and few bytes can stand for very long ones: `interrupt` ends them.
     pub(super) fn push<W: Write + Seek>(
         &mut self,
         bytes: &[u8],
         writer: &mut VolumeWriter<W>,
+        interrupt: &AtomicBool,
     ) -> Result<(), TargetError> {
         let mut parser = std::mem::take(&mut self.parser);
-        let result = parser.push(bytes, &mut |part| self.take(part, writer));
+        let result = parser.push(bytes, &mut |part| self.take(part, writer, interrupt));
         self.parser = parser;
         result
     }
 
-    pub(super) fn finish<W: Write + Seek>(mut self, writer: &mut VolumeWriter<W>) -> Result<(), TargetError> {
+    pub(super) fn finish<W: Write + Seek>(
+        mut self,
+        writer: &mut VolumeWriter<W>,
+        interrupt: &AtomicBool,
+    ) -> Result<(), TargetError> {
         let parser = std::mem::take(&mut self.parser);
-        parser.finish(&mut |part| self.take(part, writer))
+        parser.finish(&mut |part| self.take(part, writer, interrupt))
     }
 
     fn take<W: Write + Seek>(
         &mut self,
         part: Part<'_>,
         writer: &mut VolumeWriter<W>,
+        interrupt: &AtomicBool,
     ) -> Result<(), TargetError> {
+        let write = |writer: &mut VolumeWriter<W>, bytes: &[u8]| -> Result<(), TargetError> {
+            if interrupt.load(Ordering::Relaxed) {
+                return Err(wim_apply::Error::Interrupted.into());
+            }
+            Ok(writer.write(bytes)?)
+        };
         match part {
             Part::Metadata(_) => {}
             Part::Begin { .. } => {
@@ -107,11 +121,11 @@ impl RawDelivery {
             }
             Part::Data { offset, bytes } => {
                 self.filler
-                    .data(offset, bytes, &mut |bytes| writer.write(bytes))?;
+                    .data(offset, bytes, &mut |bytes| write(writer, bytes))?;
             }
             Part::End(stream) => {
                 self.filler
-                    .fill(stream.stored_bytes(), &mut |bytes| writer.write(bytes))?;
+                    .fill(stream.stored_bytes(), &mut |bytes| write(writer, bytes))?;
                 writer.end_stream()?;
             }
         }

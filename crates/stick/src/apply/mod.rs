@@ -204,9 +204,10 @@ impl Prepared {
             tree: &self.tree,
             policy: &self.policy,
             verify,
+            recover: false,
             chunks: &self.chunks,
         };
-        let report = write_volume(self.builder, window, counts, contents, options, progress)?;
+        let (report, _) = write_volume(self.builder, window, counts, contents, options, progress)?;
 
         progress(Progress {
             done_bytes: 0,

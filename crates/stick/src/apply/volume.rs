@@ -1,5 +1,7 @@
 //! The edited tree as an NTFS builder.
 
+use std::sync::Arc;
+
 use ntfs_image::{
     Content as VolumeContent, Metadata, NodeSpec, NtfsBuilder, Placement, ReparsePoint, SecurityRef,
     StreamKey, StreamSpec, VolumeSpec, Warning,
@@ -56,7 +58,7 @@ fn node_spec(node: &Node, descriptors: &[SecurityRef]) -> Result<NodeSpec> {
         }) => Some(ReparsePoint {
             tag: *tag,
             reserved: *reserved,
-            data: data.clone(),
+            data: Arc::clone(data),
         }),
         Some(Reparse {
             data: Content::Blob { hash, .. },
@@ -79,7 +81,7 @@ fn node_spec(node: &Node, descriptors: &[SecurityRef]) -> Result<NodeSpec> {
                 key: StreamKey(u64::from(id.0)),
                 size_bytes: *size_bytes,
             },
-            Content::Bytes(bytes) => VolumeContent::Bytes(bytes.clone()),
+            Content::Bytes(bytes) => VolumeContent::Bytes(bytes.to_vec()),
         },
         sparse: node.attributes & ATTRIBUTE_SPARSE != 0,
         placement: Placement::Ascending,
@@ -122,5 +124,47 @@ pub(crate) fn describe_warning(warning: &Warning) -> String {
             )
         }
         other => format!("{other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{Entry, EntryId, NodeId};
+
+    #[test]
+    fn files_with_the_same_reparse_data_share_them() {
+        let blob = Content::Blob {
+            id: wim_apply::BlobId(7),
+            hash: wim_apply::BlobHash::ZERO,
+            size_bytes: 3,
+        };
+        let node = Node {
+            reparse: Some(Reparse {
+                tag: 0xA000_000C,
+                reserved: 0,
+                data: blob,
+            }),
+            ..Node::default()
+        };
+        let mut tree = Tree {
+            nodes: vec![Node::default()],
+            entries: vec![Entry {
+                name: Box::default(),
+                dos_name: Box::default(),
+                parent: EntryId(0),
+                node: NodeId(0),
+                children: Vec::new(),
+            }],
+            ..Tree::default()
+        };
+        tree.add(tree.root(), "a", node.clone());
+        tree.add(tree.root(), "b", node);
+        let data = Arc::new(vec![1, 2, 3]);
+        tree.resolve_reparse_points(|_| Some(Arc::clone(&data)));
+        for node in &tree.nodes[1..] {
+            let spec = node_spec(node, &[]).unwrap();
+            assert!(Arc::ptr_eq(&spec.reparse.unwrap().data, &data));
+        }
     }
 }

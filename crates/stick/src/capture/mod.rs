@@ -244,7 +244,7 @@ impl<R: Read + Seek> CaptureSource for VolumeSource<R> {
         let node = self.nodes.get(inode.0 as usize).ok_or("no such file")?;
         let streams_before = usize::from(node.reparse.is_some());
         if let Some(point) = node.reparse.as_ref().filter(|_| stream == 0) {
-            return Ok(Box::new(Cursor::new(&point.data)));
+            return Ok(Box::new(Cursor::new(point.data.as_slice())));
         }
         let (compact, encrypted) = (node.compact, node.encrypted);
         let file = self.volume.file(node.record)?;

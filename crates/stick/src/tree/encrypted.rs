@@ -6,13 +6,11 @@ use std::sync::Arc;
 use wim_apply::efs_raw::RawFile;
 use wim_apply::{BlobHash, BlobId};
 
-use super::{Content, EntryId, Tree};
+use super::{ATTRIBUTE_DIRECTORY, Content, EntryId, Stream, Tree};
 use crate::{Error, Result};
 
 /// `FILE_ATTRIBUTE_ENCRYPTED`.
 pub(super) const ATTRIBUTE_ENCRYPTED: u32 = 0x4000;
-/// Most bytes of metadata and names that are kept, of all encrypted files together.
-pub(crate) const MAX_KEPT_BYTES: usize = 512 << 20;
 /// Most bytes of streams of all encrypted files together, holes included: a few bytes of a raw form can stand for
 /// terabytes, and the largest volume has 2 TiB.
 const MAX_STREAM_BYTES: u64 = 2 << 40;
@@ -39,10 +37,10 @@ pub struct EncryptedFile {
 
 impl EncryptedFile {
     /// Memory that it takes, about.
-    pub(crate) fn kept_bytes(&self) -> usize {
+    pub(crate) fn kept_bytes(&self) -> u64 {
         let streams = self.raw.streams.iter();
         let names = streams.map(|stream| 128 + 2 * stream.name.len());
-        self.raw.metadata.len() + names.sum::<usize>()
+        (self.raw.metadata.len() + names.sum::<usize>()) as u64
     }
 
     /// Length of all its streams.
@@ -50,6 +48,13 @@ impl EncryptedFile {
         let streams = self.raw.streams.iter();
         streams.fold(0, |sum, stream| sum.saturating_add(stream.stored_bytes()))
     }
+}
+
+/// Why no more encrypted files are taken.
+pub(crate) fn too_many_keys(max_keys_bytes: u64) -> String {
+    format!(
+        "the keys of encrypted files have over {max_keys_bytes} bytes, an eighth of the memory limit or 512 MiB"
+    )
 }
 
 impl Encrypted {
@@ -65,6 +70,15 @@ impl Encrypted {
 }
 
 impl Tree {
+    /// Memory that keys and names of all encrypted files take, about.
+    pub(crate) fn keys_bytes(&self) -> u64 {
+        let files = self
+            .nodes
+            .iter()
+            .filter_map(|node| node.encrypted.as_ref()?.file.as_ref());
+        files.fold(0, |sum: u64, file| sum.saturating_add(file.kept_bytes()))
+    }
+
     /// Every blob that is the raw form of an encrypted file.
     pub fn encrypted_blobs(&self) -> impl Iterator<Item = BlobId> {
         self.nodes
@@ -73,7 +87,7 @@ impl Tree {
     }
 
     /// Puts what the raw forms say to their files. Holes must come in units of `hole_unit_bytes`, in which the volume
-    /// can have them.
+    /// can have them. Keys and names of all encrypted files together may have `max_keys_bytes`.
     ///
     /// # Errors
     /// By path: a raw form that could not be read, or that the volume cannot hold as it is.
@@ -81,18 +95,14 @@ impl Tree {
         &mut self,
         found: &HashMap<BlobId, Result<Arc<EncryptedFile>, wim_apply::Error>>,
         hole_unit_bytes: u64,
+        max_keys_bytes: u64,
     ) -> Result<()> {
         if self.encrypted_blobs().next().is_none() {
             return Ok(());
         }
         let streams = self.nodes.iter().flat_map(|node| &node.streams);
-        let data: HashSet<BlobId> = streams
-            .filter_map(|stream| match stream.content {
-                Content::Blob { id, .. } => Some(id),
-                Content::Bytes(_) => None,
-            })
-            .collect();
-        let (mut kept_bytes, mut stream_bytes) = (0usize, 0u64);
+        let data: HashSet<BlobId> = streams.filter_map(|stream| stream.content.blob()).collect();
+        let (mut kept_bytes, mut stream_bytes) = (0u64, 0u64);
         for at in 0..self.nodes.len() {
             let Some(blob) = self.nodes[at].encrypted.as_ref().map(|raw| raw.blob) else {
                 continue;
@@ -122,9 +132,8 @@ impl Tree {
             }
             // One blob may be the raw form of many files, each of which gets its own keys and clusters.
             kept_bytes = kept_bytes.saturating_add(file.kept_bytes());
-            if kept_bytes > MAX_KEPT_BYTES {
-                let why = format!("with it, the keys of encrypted files have over {MAX_KEPT_BYTES} bytes");
-                return refuse(&why);
+            if kept_bytes > max_keys_bytes {
+                return refuse(&too_many_keys(max_keys_bytes));
             }
             stream_bytes = stream_bytes.saturating_add(file.stream_bytes());
             if stream_bytes > MAX_STREAM_BYTES {
@@ -136,6 +145,30 @@ impl Tree {
             }
         }
         Ok(())
+    }
+
+    /// Makes empty files, which are not encrypted, of those whose raw form is among `damaged` and says nothing of them.
+    pub(crate) fn empty_unreadable(
+        &mut self,
+        found: &HashMap<BlobId, Result<Arc<EncryptedFile>, wim_apply::Error>>,
+        damaged: &HashSet<BlobId>,
+    ) {
+        for node in &mut self.nodes {
+            let Some(blob) = node.encrypted.as_ref().map(|raw| raw.blob) else {
+                continue;
+            };
+            if !damaged.contains(&blob) || matches!(found.get(&blob), Some(Ok(_))) {
+                continue;
+            }
+            node.encrypted = None;
+            node.attributes &= !ATTRIBUTE_ENCRYPTED;
+            if node.attributes & ATTRIBUTE_DIRECTORY == 0 {
+                node.streams.push(Stream {
+                    name: Box::default(),
+                    content: Content::Bytes(Arc::default()),
+                });
+            }
+        }
     }
 
     fn path_of_node(&self, at: usize) -> String {
@@ -176,7 +209,7 @@ mod tests {
         }
         let hashes = vec![BlobHash::ZERO; raw.streams.len()];
         let file = Arc::new(EncryptedFile { raw, hashes });
-        tree.resolve_encrypted(&HashMap::from([(BlobId(0), Ok(file))]), 4096)
+        tree.resolve_encrypted(&HashMap::from([(BlobId(0), Ok(file))]), 4096, 512 << 20)
             .map_err(|error| error.to_string())
     }
 

@@ -1,6 +1,7 @@
 //! From a WIM's image to the tree: what the tree cannot keep is refused or reported here, by path.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use wim_apply::{Image, StreamKind, TaggedItem};
 
@@ -73,7 +74,7 @@ pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
                     hash: stream.hash,
                     size_bytes: stream.size_bytes,
                 },
-                None if stream.hash.is_zero() => Content::Bytes(Vec::new()),
+                None if stream.hash.is_zero() => Content::Bytes(Arc::default()),
                 None => {
                     return Err(Error::Unsupported(format!(
                         "{}: its data (SHA-1 {}) is in none of the given files",
@@ -128,7 +129,7 @@ pub fn from_image(image: Image, warnings: &mut Vec<String>) -> Result<Tree> {
             node.reparse = Some(Reparse {
                 tag: inode.reparse_tag,
                 reserved: inode.reparse_reserved,
-                data: Content::Bytes(Vec::new()),
+                data: Content::Bytes(Arc::default()),
             });
         }
         tree.nodes.push(node);

@@ -1,14 +1,18 @@
 //! The one tree that is edited: Windows metadata, and content that is a blob or bytes in memory.
 
+mod blob_paths;
 mod encrypted;
 mod extended_attributes;
 mod from_image;
 mod names;
 
-pub(crate) use encrypted::MAX_KEPT_BYTES;
+pub(crate) use blob_paths::BlobPaths;
+pub(crate) use encrypted::too_many_keys;
 pub use encrypted::{Encrypted, EncryptedFile};
 pub use from_image::from_image;
 pub use names::{display_name, utf16};
+
+use std::sync::Arc;
 
 use wim_apply::{BlobHash, BlobId};
 
@@ -88,8 +92,8 @@ pub enum Content {
         /// Length.
         size_bytes: u64,
     },
-    /// Made here.
-    Bytes(Vec<u8>),
+    /// Made here, or read: many files can share them.
+    Bytes(Arc<Vec<u8>>),
 }
 
 impl Content {
@@ -99,6 +103,15 @@ impl Content {
         match self {
             Self::Blob { size_bytes, .. } => *size_bytes,
             Self::Bytes(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// The blob, when it is one.
+    #[must_use]
+    pub fn blob(&self) -> Option<BlobId> {
+        match self {
+            Self::Blob { id, .. } => Some(*id),
+            Self::Bytes(_) => None,
         }
     }
 }
@@ -200,57 +213,23 @@ impl Tree {
     pub fn reparse_blobs(&self) -> impl Iterator<Item = BlobId> {
         self.nodes
             .iter()
-            .filter_map(|node| match node.reparse.as_ref()?.data {
-                Content::Blob { id, .. } => Some(id),
-                Content::Bytes(_) => None,
-            })
+            .filter_map(|node| node.reparse.as_ref()?.data.blob())
     }
 
     /// Puts the bytes of reparse points in the place of their blobs.
-    pub fn resolve_reparse_points(&mut self, bytes_of: impl Fn(BlobId) -> Option<Vec<u8>>) {
+    pub fn resolve_reparse_points(&mut self, bytes_of: impl Fn(BlobId) -> Option<Arc<Vec<u8>>>) {
         for reparse in self.nodes.iter_mut().filter_map(|node| node.reparse.as_mut()) {
-            if let Content::Blob { id, .. } = reparse.data
-                && let Some(bytes) = bytes_of(id)
-            {
+            if let Some(bytes) = reparse.data.blob().and_then(&bytes_of) {
                 reparse.data = Content::Bytes(bytes);
             }
         }
-    }
-
-    /// Every path that holds a blob, streams after a `:`.
-    #[must_use]
-    pub fn paths_of_blob(&self, blob: BlobId) -> Vec<String> {
-        let holds = |content: &Content| matches!(content, Content::Blob { id, .. } if *id == blob);
-        let mut paths = Vec::new();
-        for (index, entry) in self.entries.iter().enumerate() {
-            let node = self.node(entry.node);
-            let path = || self.path(EntryId(u32::try_from(index).unwrap_or(u32::MAX)));
-            for stream in node.streams.iter().filter(|stream| holds(&stream.content)) {
-                let name = if stream.name.is_empty() {
-                    String::new()
-                } else {
-                    format!(":{}", display_name(&stream.name))
-                };
-                paths.push(path() + &name);
-            }
-            let encrypted = node.encrypted.as_ref().is_some_and(|raw| raw.blob == blob);
-            if encrypted || node.reparse.as_ref().is_some_and(|reparse| holds(&reparse.data)) {
-                paths.push(path());
-            }
-        }
-        paths
     }
 
     /// Every blob that data streams and encrypted files are made of, sorted, each once.
     #[must_use]
     pub fn data_blobs(&self) -> Vec<BlobId> {
         let streams = self.nodes.iter().flat_map(|node| &node.streams);
-        let mut blobs: Vec<BlobId> = streams
-            .filter_map(|stream| match stream.content {
-                Content::Blob { id, .. } => Some(id),
-                Content::Bytes(_) => None,
-            })
-            .collect();
+        let mut blobs: Vec<BlobId> = streams.filter_map(|stream| stream.content.blob()).collect();
         blobs.extend(self.encrypted_blobs());
         blobs.sort_unstable();
         blobs.dedup();
@@ -259,6 +238,7 @@ impl Tree {
 
     /// Replaces the unnamed data of a file; times and everything else stay.
     pub fn set_unnamed_data(&mut self, node: NodeId, bytes: Vec<u8>) {
+        let bytes = Arc::new(bytes);
         let streams = &mut self.node_mut(node).streams;
         match streams.iter_mut().find(|s| s.name.is_empty()) {
             Some(stream) => stream.content = Content::Bytes(bytes),

@@ -404,7 +404,7 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
             Content::Bytes(expected) => {
                 let mut found = Vec::with_capacity(expected.len());
                 stream.read_to_end(&mut found)?;
-                Ok((found != *expected).then(|| "other bytes than the edited file".to_owned()))
+                Ok((found != **expected).then(|| "other bytes than the edited file".to_owned()))
             }
             Content::Blob { hash, .. } => {
                 let mut hasher = Sha1::new();

@@ -26,6 +26,7 @@ pub(crate) fn plain() -> VolumeOptions {
         cluster_bytes: 4096,
         compact: Compact::Off,
         verify: Verify::Inline,
+        recover: false,
         seed: 7,
     }
 }

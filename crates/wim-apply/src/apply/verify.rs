@@ -139,7 +139,7 @@ fn verify_metadata(wim: &Wim, interrupt: &AtomicBool) -> Result<VerifyReport> {
 }
 
 /// Takes everything and keeps nothing.
-struct Nowhere;
+pub(super) struct Nowhere;
 
 impl ParallelSink for Nowhere {
     fn put(&self, _: &BlobInfo, _: u64, _: &[u8]) -> Result<(), TargetError> {

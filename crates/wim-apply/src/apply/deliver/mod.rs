@@ -26,6 +26,7 @@ use self::reader::FileReader;
 use self::recompress::Encoders;
 use self::worker::Worker;
 use super::BlobSink;
+use super::verify::Nowhere;
 use crate::{BlobHash, BlobId, Error, Result, Wim};
 
 /// When blobs that a sink takes compressed, as they lie in the file, are verified.
@@ -47,8 +48,9 @@ pub struct ApplyOptions {
     /// Bound for the buffers, when given. One worker always runs: 32 MiB for chunks up to 2 MiB, about twice
     /// the chunk size beyond. Blobs of more than half of it are not compressed anew but handed over decoded.
     pub memory_limit_bytes: Option<u64>,
-    /// Go on after damaged blobs: undecodable chunks become zeros, and the report lists what is damaged.
-    /// Every blob is handed over decoded then.
+    /// Go on after damaged blobs: undecodable chunks become zeros, and the report lists what is damaged. A damaged
+    /// blob has its claimed length, so whoever asks for this bounds what a file may claim. Damaged blobs are handed
+    /// over decoded: those that are wanted in a compact form are verified first, and decoded a second time.
     pub recover: bool,
     /// When blobs that are taken as they lie in the file are verified.
     pub verify_verbatim: VerifyVerbatim,
@@ -141,12 +143,7 @@ pub fn deliver(
     options: &ApplyOptions,
     control: &mut Control<'_>,
 ) -> Result<DeliverReport> {
-    let damage = if options.recover {
-        Damage::FillWithZeros
-    } else {
-        Damage::Fail
-    };
-    deliver_with(wim, blobs, sink, options, control, damage, None)
+    deliver_with(wim, blobs, sink, options, control, Damage::of(options), None)
 }
 
 /// As [`deliver`], with decoded chunks of solid resources kept for, or taken from, another delivery of the same file.
@@ -162,7 +159,15 @@ pub fn deliver_keeping(
     control: &mut Control<'_>,
     keep: Keep<'_>,
 ) -> Result<DeliverReport> {
-    deliver_with(wim, blobs, sink, options, control, Damage::Fail, Some(keep))
+    deliver_with(
+        wim,
+        blobs,
+        sink,
+        options,
+        control,
+        Damage::of(options),
+        Some(keep),
+    )
 }
 
 /// What happens at a damaged blob.
@@ -176,6 +181,16 @@ pub(super) enum Damage {
     Skip,
 }
 
+impl Damage {
+    fn of(options: &ApplyOptions) -> Self {
+        if options.recover {
+            Self::FillWithZeros
+        } else {
+            Self::Fail
+        }
+    }
+}
+
 pub(super) fn deliver_with(
     wim: &Wim,
     blobs: &[BlobId],
@@ -187,14 +202,11 @@ pub(super) fn deliver_with(
 ) -> Result<DeliverReport> {
     let verify = options.verify_verbatim == VerifyVerbatim::Inline;
     let recompress_limit_bytes = recompress_limit_bytes(options);
-    let order = Order::new(
-        wim,
-        blobs,
-        sink,
-        verify,
-        damage != Damage::Fail,
-        recompress_limit_bytes,
-    )?;
+    let mut order = Order::new(wim, blobs, sink, verify, recompress_limit_bytes)?;
+    if damage == Damage::FillWithZeros && !order.is_all_decoded() {
+        let damaged = find_damaged(wim, &order.not_decoded(), options, control.interrupt)?;
+        order.only_decode(&damaged);
+    }
     // Only whole forms can come in any order.
     let parallel = sink.parallel().filter(|_| order.is_all_decoded());
     let needs = Needs::new(&order, parallel.is_none());
@@ -248,6 +260,32 @@ pub(super) fn deliver_with(
             ..hand_over.into_report()
         })
     })
+}
+
+/// The damaged ones of some blobs, in ascending order.
+fn find_damaged(
+    wim: &Wim,
+    blobs: &[BlobId],
+    options: &ApplyOptions,
+    interrupt: &AtomicBool,
+) -> Result<Vec<BlobId>> {
+    let mut control = Control {
+        interrupt,
+        progress: &mut |_| {},
+        paths: &|_| Vec::new(),
+    };
+    let report = deliver_with(
+        wim,
+        blobs,
+        &mut Nowhere,
+        options,
+        &mut control,
+        Damage::Skip,
+        None,
+    )?;
+    let mut damaged: Vec<BlobId> = report.failures.iter().map(|failure| failure.id).collect();
+    damaged.sort_unstable();
+    Ok(damaged)
 }
 
 /// Largest blob that is compressed anew: its compressed form is held, and may take half of the memory limit.

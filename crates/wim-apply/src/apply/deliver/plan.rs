@@ -52,7 +52,6 @@ impl Order {
         ids: &[BlobId],
         sink: &mut dyn BlobSink,
         verify_verbatim: bool,
-        decoded_only: bool,
         recompress_limit_bytes: u64,
     ) -> Result<Self> {
         let mut sorted = ids.to_vec();
@@ -93,11 +92,7 @@ impl Order {
                 size_bytes: blob.size_bytes,
             };
             let want = sink.want(&info);
-            let mode = if decoded_only {
-                Mode::Decoded
-            } else {
-                mode_of(wim, blob, want, recompress_limit_bytes)?
-            };
+            let mode = mode_of(wim, blob, want, recompress_limit_bytes)?;
             if mode.recompress().is_some() {
                 order.max_recompress_bytes = order.max_recompress_bytes.max(blob.size_bytes);
             }
@@ -150,6 +145,21 @@ impl Order {
     /// Whether every blob is handed over as plain bytes.
     pub(super) fn is_all_decoded(&self) -> bool {
         self.blobs.iter().all(|(_, mode)| *mode == Mode::Decoded)
+    }
+
+    /// The others.
+    pub(super) fn not_decoded(&self) -> Vec<BlobId> {
+        let others = self.blobs.iter().filter(|(_, mode)| *mode != Mode::Decoded);
+        others.map(|(id, _)| *id).collect()
+    }
+
+    /// Has some blobs, which are sorted, handed over as plain bytes.
+    pub(super) fn only_decode(&mut self, sorted: &[BlobId]) {
+        for (id, mode) in &mut self.blobs {
+            if sorted.binary_search(id).is_ok() {
+                *mode = Mode::Decoded;
+            }
+        }
     }
 
     pub(super) fn id(&self, position: usize) -> Result<BlobId> {

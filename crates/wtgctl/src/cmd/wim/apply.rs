@@ -55,8 +55,9 @@ pub(crate) struct ApplyArgs {
     /// Bytes per cluster.
     #[arg(long, requires = "ntfs", default_value_t = 4096)]
     cluster_size: u32,
-    /// Go on after damaged data: zeros take its place, and each file is named.
-    #[arg(long, conflicts_with = "ntfs")]
+    /// Go on after damaged data: zeros take its place, and each file is named. Refused when the file claims more than
+    /// twice the data that its XML document states.
+    #[arg(long)]
     recover: bool,
 }
 
@@ -108,11 +109,16 @@ fn to_directory(args: &ApplyArgs, directory: &Path, context: &Context) -> Result
         lines.push(applied.text(context.output.lang()));
         lines.join("\n")
     })?;
-    Ok(if damaged.is_empty() {
+    Ok(holds_if_none(&damaged))
+}
+
+/// What is damaged decides about the exit code.
+pub(super) fn holds_if_none(damaged: &[String]) -> Outcome {
+    if damaged.is_empty() {
         Outcome::Holds
     } else {
         Outcome::DoesNotHold
-    })
+    }
 }
 
 /// Says what a failed apply leaves behind.
@@ -151,11 +157,16 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
         cluster_bytes: args.cluster_size,
         compact: Compact::from(args.compact),
         verify: args.verify.into(),
+        recover: args.recover,
         seed: match context.seed {
             Some(seed) => seed,
             None => random_seed()?,
         },
     };
+    if args.recover {
+        let image = wim.image(index).map_err(|error| args.wim.failed(error))?;
+        check_claim(&wim, index, &image, args.wim.path())?;
+    }
     let host = Host::default();
     let sources = args.wim.files();
     let mut disk = None;
@@ -207,6 +218,7 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
     let report = written.map_err(|error| Failure::from(error).hint(Message::HintVolumeUnfinished))?;
     target.finish()?;
     context.output.result(&report, || {
+        let mut lines = report.damaged.clone();
         let message = Message::Written {
             target: volume.display().to_string(),
             files: report.files,
@@ -214,7 +226,8 @@ fn to_volume(args: &ApplyArgs, volume: &Path, context: &Context) -> Result<Outco
             writes: report.write_calls,
             seed: options.seed,
         };
-        message.text(context.output.lang())
+        lines.push(message.text(context.output.lang()));
+        lines.join("\n")
     })?;
-    Ok(Outcome::Holds)
+    Ok(holds_if_none(&report.damaged))
 }
