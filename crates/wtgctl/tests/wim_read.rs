@@ -136,6 +136,69 @@ fn extracted_files_replace_nothing_unasked() {
 }
 
 #[test]
+fn a_failed_extraction_replaces_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir_all(folder.join("t/d")).unwrap();
+    let large: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    fs::write(folder.join("t/d/large"), &large).unwrap();
+    fs::write(folder.join("t/first"), "first").unwrap();
+    fs::hard_link(folder.join("t/first"), folder.join("t/second")).unwrap();
+    fs::write(folder.join("t/empty"), "").unwrap();
+    std::os::unix::fs::symlink("first", folder.join("t/link")).unwrap();
+    record(folder, 0, &["capture", "t", "a.wim", "--compress", "none"]);
+    let mut bytes = fs::read(folder.join("a.wim")).unwrap();
+    let end = large.len() - 8;
+    let at = bytes.windows(8).position(|found| *found == large[end..]).unwrap();
+    bytes[at] ^= 1;
+    fs::write(folder.join("bad.wim"), bytes).unwrap();
+
+    let out = folder.join("out");
+    fs::create_dir_all(out.join("d")).unwrap();
+    let names = ["d/large", "empty", "first", "link", "second"];
+    for name in names {
+        fs::write(out.join(name), format!("mine: {name}")).unwrap();
+    }
+    let listed = |folder: &Path| {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let args = ["extract", "bad.wim", "*", "--dest", "out", "--force"];
+    let (code, _, err) = text(folder, &args);
+    assert_eq!(code, 3, "{err}");
+    for name in names {
+        assert_eq!(
+            fs::read_to_string(out.join(name)).unwrap(),
+            format!("mine: {name}")
+        );
+    }
+    assert_eq!(listed(&out), ["d", "empty", "first", "link", "second"]);
+    assert_eq!(listed(&out.join("d")), ["large"]);
+
+    record(folder, 0, &["extract", "a.wim", "*", "--dest", "out", "--force"]);
+    assert!(fs::read(out.join("d/large")).unwrap() == large);
+    assert_eq!(fs::read_link(out.join("link")).unwrap(), Path::new("first"));
+    assert_eq!(fs::read(out.join("empty")).unwrap(), b"");
+    let inode = |name| std::os::unix::fs::MetadataExt::ino(&fs::metadata(out.join(name)).unwrap());
+    assert_eq!(fs::read(out.join("second")).unwrap(), b"first");
+    assert_eq!(inode("first"), inode("second"));
+    assert_eq!(listed(&out), ["d", "empty", "first", "link", "second"]);
+    let time = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    for path in ["", "d"] {
+        // FILETIME counts 100 ns.
+        let (was, is) = (time(&folder.join("t").join(path)), time(&out.join(path)));
+        assert!(was.duration_since(is).unwrap().as_nanos() < 100, "{path}");
+    }
+    // A folder in the place of a file.
+    fs::remove_dir_all(out.join("d")).unwrap();
+    fs::write(out.join("d"), "mine").unwrap();
+    record(folder, 0, &["extract", "a.wim", "*", "--dest", "out", "--force"]);
+    assert!(fs::read(out.join("d/large")).unwrap() == large);
+}
+
+#[test]
 fn extracted_files_go_right_into_the_folder() {
     let folder = captured(&[]);
     let folder = folder.path();
@@ -212,6 +275,7 @@ fn a_damaged_size_is_not_filled_with_zeros() {
     fs::write(folder.join("s.esd"), bytes).unwrap();
     for args in [
         &["apply", "s.esd", "1", "out", "--recover"][..],
+        &["apply", "s.esd", "1", "--ntfs", "out", "--recover"],
         &["extract", "s.esd", "*", "--dest", "out", "--recover"],
     ] {
         let (code, _, err) = text(folder, args);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::directory_files::{Files, at};
 use super::directory_links::{HostLink, make_links, reparse_stream};
-use super::directory_tree::{ROOT, Tree};
+use super::directory_replace::Replacements;
+use super::directory_tree::{Existing, ROOT, Tree};
 use super::reparse::is_link;
 use super::{ApplyTarget, BlobInfo, BlobSink, Features, Form, Loss, ParallelSink, TargetError};
 use crate::Error;
@@ -25,11 +26,13 @@ use crate::path::name_to_text;
 /// [`lost_links`](Self::lost_links).
 ///
 /// Files and directories are made new under the target and symbolic links last of all, so nothing is ever written
-/// through a link, and nothing outside the target. Existing files are never replaced.
+/// through a link, and nothing outside the target. Existing files are replaced when that is asked for only, by
+/// [`replacing`](Self::replacing).
 #[derive(Debug)]
 pub struct DirectoryTarget {
     root: PathBuf,
     into_existing: bool,
+    replacing: bool,
     files: Arc<Files>,
     links: Vec<HostLink>,
     lost_links: Option<Loss>,
@@ -47,6 +50,7 @@ impl DirectoryTarget {
         Self {
             root: root.into(),
             into_existing: false,
+            replacing: false,
             files: Arc::default(),
             links: Vec::new(),
             lost_links: None,
@@ -60,6 +64,18 @@ impl DirectoryTarget {
     pub fn into_existing(mut self) -> Self {
         self.into_existing = true;
         self
+    }
+
+    /// As [`into_existing`](Self::into_existing), and files and links of the same name are replaced. The new ones wait
+    /// beside them (`.wtgctl-N.new`) until everything was delivered and verified; after a failure or an interruption
+    /// the old ones are as they were. Directories are not replaced by files. A file or link where the image has a
+    /// directory goes when the directory is made.
+    #[must_use]
+    pub fn replacing(self) -> Self {
+        Self {
+            replacing: true,
+            ..self.into_existing()
+        }
     }
 
     /// Links that were applied as empty files and directories, since they lead to nothing that the host has: what
@@ -124,8 +140,14 @@ impl ApplyTarget for DirectoryTarget {
     fn begin(&mut self, image: &Image) -> Result<(), TargetError> {
         let root = self.prepare_root()?;
         let time_of = |id: DentryId| image.inode_of(id).map_or(0, |inode| inode.last_write_time);
-        let tree = Tree::new(root, self.into_existing, time_of(Image::ROOT));
+        let existing = match (self.into_existing, self.replacing) {
+            (false, _) => Existing::Refused,
+            (true, false) => Existing::Directories,
+            (true, true) => Existing::Replaced,
+        };
+        let tree = Tree::new(root, existing, time_of(Image::ROOT));
         let mut files = Files::new(tree, image.inodes.len());
+        files.replacements = self.replacing.then(Replacements::default);
         self.links.clear();
         let mut directories = vec![NO_DIRECTORY; image.dentries.len()];
         for (number, dentry) in image.dentries.iter().enumerate() {
@@ -163,6 +185,6 @@ impl ApplyTarget for DirectoryTarget {
         files.tree.make_all()?;
         files.make_empty()?;
         self.lost_links = make_links(files, &self.links, image)?;
-        files.tree.finish()
+        files.finish()
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::directory_links::LinkData;
+use super::directory_replace::Replacements;
 use super::directory_tree::{Place, Tree};
 use super::{BlobInfo, ParallelSink, TargetError};
 use crate::BlobId;
@@ -28,6 +29,8 @@ pub(super) struct Files {
     /// Files without data.
     empty: Vec<u32>,
     pub(super) link_data: LinkData,
+    /// When files that are there already are to be replaced.
+    pub(super) replacements: Option<Replacements>,
     /// Files whose blob comes in parts.
     open: Mutex<HashMap<BlobId, Arc<OpenFile>>>,
 }
@@ -37,6 +40,14 @@ struct HostFile {
     /// Of its first name.
     place: Place,
     last_write_time: u64,
+}
+
+/// Where a file is made.
+#[derive(Debug)]
+pub(super) struct Spot {
+    pub(super) path: PathBuf,
+    /// It is not the path of its name, which is taken.
+    is_beside: bool,
 }
 
 #[derive(Debug)]
@@ -84,6 +95,35 @@ impl Files {
         self.link_data.sort();
     }
 
+    /// Where to make the file of a name: there, or beside the file that it replaces.
+    pub(super) fn spot(&self, place: &Place) -> Result<Spot, TargetError> {
+        let path = self.tree.path_in_made(place)?;
+        let beside = self
+            .replacements
+            .as_ref()
+            .and_then(|all| all.beside(&path, place));
+        Ok(Spot {
+            is_beside: beside.is_some(),
+            path: beside.unwrap_or(path),
+        })
+    }
+
+    /// A name is made, unless it still waits beside another.
+    pub(super) fn is_made(&self, spot: &Spot, place: &Place) -> Result<(), TargetError> {
+        if spot.is_beside {
+            return Ok(());
+        }
+        self.tree.entry_is_made(place)
+    }
+
+    /// Everything was delivered and made: replaces what was there before.
+    pub(super) fn finish(&self) -> Result<(), TargetError> {
+        if let Some(replacements) = &self.replacements {
+            replacements.finish(&self.tree)?;
+        }
+        self.tree.finish()
+    }
+
     fn file(&self, inode: u32) -> Option<&HostFile> {
         self.files.get(inode as usize)?.as_ref()
     }
@@ -100,15 +140,15 @@ impl Files {
         let Some(file) = self.file(inode) else {
             return Ok(());
         };
-        let path = self.tree.path_in_made(&file.place)?;
+        let spot = self.spot(&file.place)?;
         let write = || -> std::io::Result<()> {
-            let mut to = new_file(&path)?;
+            let mut to = new_file(&spot.path)?;
             to.write_all(bytes)?;
             set_time(&to, file.last_write_time)
         };
-        write().map_err(|e| at(&path, e))?;
-        self.tree.entry_is_made(&file.place)?;
-        self.link_names(inode, &path)
+        write().map_err(|e| at(&spot.path, e))?;
+        self.is_made(&spot, &file.place)?;
+        self.link_names(inode, &spot.path)
     }
 
     /// Makes the other names of a file that is complete.
@@ -118,9 +158,9 @@ impl Files {
             .iter()
             .take_while(|(other, _)| *other == inode);
         for (_, place) in names {
-            let path = self.tree.path_in_made(place)?;
-            fs::hard_link(original, &path).map_err(|e| at(&path, e))?;
-            self.tree.entry_is_made(place)?;
+            let spot = self.spot(place)?;
+            fs::hard_link(original, &spot.path).map_err(|e| at(&spot.path, e))?;
+            self.is_made(&spot, place)?;
         }
         Ok(())
     }
@@ -143,14 +183,15 @@ impl Files {
         let Some((inode, host)) = first.and_then(|inode| Some((inode, self.file(inode)?))) else {
             return Ok(None);
         };
-        let path = self.tree.path_in_made(&host.place)?;
+        let spot = self.spot(&host.place)?;
+        let to = new_file(&spot.path).map_err(|e| at(&spot.path, e))?;
+        self.is_made(&spot, &host.place)?;
         let file = Arc::new(OpenFile {
-            file: new_file(&path).map_err(|e| at(&path, e))?,
-            path,
+            file: to,
+            path: spot.path,
             inode,
             left_bytes: Mutex::new(blob.size_bytes),
         });
-        self.tree.entry_is_made(&host.place)?;
         open.insert(blob.id, Arc::clone(&file));
         Ok(Some(file))
     }
@@ -163,16 +204,16 @@ impl Files {
         self.link_names(written.inode, first)?;
         for inode in self.inodes_of(blob).filter(|inode| *inode != written.inode) {
             let Some(file) = self.file(inode) else { continue };
-            let path = self.tree.path_in_made(&file.place)?;
+            let spot = self.spot(&file.place)?;
             let mut from = File::open(first).map_err(|e| at(first, e))?;
             let mut copy = || -> std::io::Result<()> {
-                let mut to = new_file(&path)?;
+                let mut to = new_file(&spot.path)?;
                 std::io::copy(&mut from, &mut to)?;
                 set_time(&to, file.last_write_time)
             };
-            copy().map_err(|e| at(&path, e))?;
-            self.tree.entry_is_made(&file.place)?;
-            self.link_names(inode, &path)?;
+            copy().map_err(|e| at(&spot.path, e))?;
+            self.is_made(&spot, &file.place)?;
+            self.link_names(inode, &spot.path)?;
         }
         Ok(())
     }

@@ -98,7 +98,8 @@ pub(super) fn make_links(
         let Some(inode) = image.inode_of(link.dentry) else {
             continue;
         };
-        let path = files.tree.path_in_made(&link.place)?;
+        let spot = files.spot(&link.place)?;
+        let path = &spot.path;
         let target = files.link_data.target(inode);
         let target = target.filter(|_| cfg!(unix)).map(|target| match target {
             LinkTarget::Relative(target) | LinkTarget::OfHost(target) => target.into(),
@@ -106,18 +107,18 @@ pub(super) fn make_links(
             LinkTarget::OfTree(target) => files.tree.root().join(target),
         });
         let made = if let Some(target) = target {
-            symlink(&target, &path)
+            symlink(&target, path)
         } else {
             let loss = lost.get_or_insert_with(|| Loss::none("links to other drives, volumes or shares"));
             loss.add(|| image.path_of(link.dentry));
             if inode.is_directory() {
-                std::fs::create_dir(&path)
+                std::fs::create_dir(path)
             } else {
-                new_file(&path).map(|_| ())
+                new_file(path).map(|_| ())
             }
         };
-        made.map_err(|e| at(&path, e))?;
-        files.tree.entry_is_made(&link.place)?;
+        made.map_err(|e| at(path, e))?;
+        files.is_made(&spot, &link.place)?;
     }
     Ok(lost)
 }

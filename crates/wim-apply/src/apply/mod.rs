@@ -4,6 +4,7 @@ mod deliver;
 mod directory;
 mod directory_files;
 mod directory_links;
+mod directory_replace;
 mod directory_tree;
 mod image;
 mod loss;

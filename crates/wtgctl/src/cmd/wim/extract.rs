@@ -7,7 +7,7 @@ use serde_json::json;
 use wim_apply::Image;
 use wim_apply::apply::{ApplyTarget, DirectoryTarget, Loss, apply_tree, loss_report};
 
-use super::apply::is_folder_or_new;
+use super::apply::{holds_if_none, is_folder_or_new};
 use super::open::{WimArgs, apply_options, check_claim, with_control};
 use super::taken::taken;
 use super::{Context, Outcome};
@@ -41,10 +41,11 @@ pub(crate) struct ExtractArgs {
     /// Patterns may fit nothing.
     #[arg(long)]
     allow_empty: bool,
-    /// Replace existing files.
+    /// Replace existing files, when everything is there: a failed or interrupted extraction leaves them as they were.
     #[arg(long)]
     force: bool,
-    /// Go on after damaged data: zeros take its place, and each file is named.
+    /// Go on after damaged data: zeros take its place, and each file is named. Refused when the file claims more than
+    /// twice the data that its XML document states.
     #[arg(long)]
     recover: bool,
 }
@@ -71,15 +72,17 @@ pub(crate) fn run(args: &ExtractArgs, context: &Context) -> Result<Outcome, Fail
         let path = path.display().to_string();
         return Err(Failure::new(REFUSED, Message::ExistsAlready { path }).hint(Message::HintOtherFolder));
     }
-    let mut target = DirectoryTarget::new(&args.dest).into_existing();
+    let target = DirectoryTarget::new(&args.dest);
+    let mut target = if args.force {
+        target.replacing()
+    } else {
+        target.into_existing()
+    };
     warn_of_losses(&subset, &target, context);
     let mut options = apply_options(context);
     options.recover = args.recover;
     if args.recover {
         check_claim(&wim, index, &subset, args.wim.path())?;
-    }
-    for path in taken {
-        std::fs::remove_file(&path).map_err(|error| Failure::io(path.display(), &error))?;
     }
     let report = with_control(context, "extract", &|id| subset.paths_of_blob(id), |control| {
         apply_tree(&wim, &subset, &mut target, &options, control)
@@ -107,11 +110,7 @@ pub(crate) fn run(args: &ExtractArgs, context: &Context) -> Result<Outcome, Fail
         lines.push(message.text(context.output.lang()));
         lines.join("\n")
     })?;
-    Ok(if damaged.is_empty() {
-        Outcome::Holds
-    } else {
-        Outcome::DoesNotHold
-    })
+    Ok(holds_if_none(&damaged))
 }
 
 /// Says what the target cannot keep, before anything is written.
