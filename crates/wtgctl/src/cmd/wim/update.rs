@@ -10,7 +10,7 @@ use super::existing::{self, Existing, as_before};
 use super::tree_source::ExcludeArgs;
 use super::writing::{for_run, with_control};
 use super::{Context, Outcome};
-use crate::failure::Failure;
+use crate::failure::{BAD_INPUT, Failure};
 use crate::i18n::Message;
 
 /// Arguments of `wtgctl wim update`.
@@ -54,8 +54,14 @@ pub(crate) fn run(args: &UpdateArgs, context: &Context) -> Result<Outcome, Failu
     for pair in args.add.chunks_exact(2) {
         let path = Path::new(&pair[0]);
         // A missing source is told before anything is read.
-        path.metadata()
+        let found = path
+            .metadata()
             .map_err(|error| Failure::io(path.display(), &error))?;
+        // Within a folder such are left out with a warning; one that was named would be missed.
+        if !found.is_dir() && !found.is_file() {
+            let path = path.display().to_string();
+            return Err(Failure::new(BAD_INPUT, Message::NotAFile { path }));
+        }
         sources.push((DirectorySource::new(path).placed_at(&pair[1]), pair[1].clone()));
     }
     let mut edits: Vec<Edit<'_>> = Vec::new();
