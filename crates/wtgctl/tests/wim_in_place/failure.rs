@@ -81,6 +81,52 @@ fn an_interrupted_append_leaves_the_file_as_it_was_and_others_wait() {
 }
 
 #[test]
+fn an_export_that_ends_early_leaves_the_images_as_they_were() {
+    let folder = folder();
+    let folder = folder.path();
+    fs::create_dir(folder.join("noise")).unwrap();
+    let mut n = 1_u64;
+    let mut noise = Vec::with_capacity(96 << 20);
+    while noise.len() < 96 << 20 {
+        n ^= n << 13;
+        n ^= n >> 7;
+        n ^= n << 17;
+        noise.extend(n.to_le_bytes());
+    }
+    fs::write(folder.join("noise/noise"), noise).unwrap();
+    done(folder, &["capture", "noise", "noise.wim", "--compress", "none"]);
+    let before = fs::read(folder.join("a.wim")).unwrap();
+    let length = || fs::metadata(folder.join("a.wim")).unwrap().len();
+    // All of it has to be compressed.
+    let export = ["export", "noise.wim", "1", "a.wim", "--append", "--threads", "1"];
+    let child = start(folder, &export, &|| length() > before.len() as u64);
+    let (code, text) = interrupt(child);
+    assert_eq!(code, 130, "{text}");
+    assert!(text.contains("a.wim is as it was"), "{text}");
+    assert!(fs::read(folder.join("a.wim")).unwrap() == before);
+
+    let mut child = start(folder, &export, &|| length() > before.len() as u64);
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "it ended before it was killed"
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(length() > before.len() as u64);
+    wimlib(folder, &["verify", "a.wim"]);
+    done(folder, &["verify", "a.wim"]);
+    done(folder, &["diff", "a.wim", "1", "t"]);
+    let (_, text) = wim(folder, &["ls", "a.wim"]);
+    assert_eq!(text, "\\file\n", "there is one image");
+    // What it left is no obstacle, and goes with the next rewriting.
+    done(folder, &export);
+    wimlib(folder, &["verify", "a.wim"]);
+    done(folder, &["diff", "a.wim", "2", "noise"]);
+    done(folder, &["delete", "a.wim", "2"]);
+    assert!(length() < 2 * before.len() as u64);
+}
+
+#[test]
 fn an_error_names_the_file_that_failed() {
     use std::os::unix::ffi::OsStrExt;
     let folder = folder();

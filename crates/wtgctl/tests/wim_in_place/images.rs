@@ -198,3 +198,42 @@ fn a_blob_stays_that_another_image_needs() {
     let (code, text) = wim(folder, &["cat", "a.wim", "file", "--image", "Three"]);
     assert_eq!((code, text.as_str()), (0, "content"));
 }
+
+#[test]
+fn a_device_that_is_named_is_refused_and_one_in_a_folder_left_out() {
+    let folder = folder();
+    let folder = folder.path();
+    let before = fs::read(folder.join("a.wim")).unwrap();
+    for args in [
+        &["update", "a.wim", "1", "--add", "/dev/null", "null"][..],
+        &[
+            "update",
+            "a.wim",
+            "1",
+            "--delete",
+            "file",
+            "--add",
+            "/dev/null",
+            "null",
+        ],
+        &["capture", "/dev/null", "b.wim"],
+    ] {
+        let (code, text) = wim(folder, args);
+        assert_eq!(code, 3, "{args:?}: {text}");
+        assert!(text.contains("/dev/null"), "{text}");
+    }
+    assert!(fs::read(folder.join("a.wim")).unwrap() == before);
+    assert!(!folder.join("b.wim").exists());
+    fs::create_dir(folder.join("run")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(folder.join("run/socket")).unwrap();
+    for args in [
+        &["update", "a.wim", "1", "--add", "run", "\\"][..],
+        &["capture", "run", "b.wim"],
+    ] {
+        let (code, text) = wim(folder, args);
+        assert_eq!(code, 0, "{args:?}: {text}");
+        assert!(text.contains("socket, pipe or device is left out"), "{text}");
+    }
+    let (_, text) = wim(folder, &["ls", "a.wim"]);
+    assert_eq!(text, "\\file\n");
+}
