@@ -3,44 +3,10 @@
 
 mod codec_support;
 
-use codec_support::{corpus, wim_of_one_file};
+use codec_support::corpus;
+use codec_support::encode::{check_with_other_programs, compressed, is_as_dense_as_that_of_wimlib};
 use proptest::prelude::*;
 use wim_apply::codec::{Codec, Decoder, Encoder, lzms, lzx, xpress};
-
-/// Compresses in chunks; a chunk that does not shrink is stored.
-fn compressed(codec: Codec, data: &[u8], chunk_bytes: u32) -> Vec<Vec<u8>> {
-    let mut encoder = Encoder::new(codec, chunk_bytes).unwrap();
-    let mut output = Vec::new();
-    data.chunks(chunk_bytes as usize)
-        .map(|chunk| {
-            encoder
-                .compress(chunk, &mut output)
-                .map_or(chunk.to_vec(), |()| output.clone())
-        })
-        .collect()
-}
-
-fn check_with_other_programs(codec: Codec, chunk_bytes: u32, name: &str, data: &[u8]) {
-    let chunks = compressed(codec, data, chunk_bytes);
-    let folder = tempfile::tempdir().unwrap();
-    let wim = folder.path().join("one.wim");
-    std::fs::write(&wim, wim_of_one_file(codec, data, &chunks, chunk_bytes)).unwrap();
-    let Some(mut wimlib) = testkit::tool("wimlib-imagex") else {
-        return;
-    };
-    let got = testkit::run(
-        wimlib
-            .arg("extract")
-            .arg(&wim)
-            .args(["1", "/file", "--to-stdout"]),
-    );
-    assert!(got.stdout == data, "wimlib, {codec:?}, {name}, {chunk_bytes}");
-    let Some(mut sevenzip) = testkit::tool("7z") else {
-        return;
-    };
-    let got = testkit::run(sevenzip.args(["x", "-so"]).arg(&wim).arg("file"));
-    assert!(got.stdout == data, "7z, {codec:?}, {name}, {chunk_bytes}");
-}
 
 #[test]
 fn other_programs_decode_xpress() {
@@ -65,80 +31,6 @@ fn other_programs_decode_lzx_of_every_window() {
     let data = [&data[..1_500_000], &data[400_000..1_200_000]].concat();
     for order in 16..=21 {
         check_with_other_programs(Codec::Lzx, 1 << order, "all", &data);
-    }
-}
-
-#[test]
-fn other_programs_decode_lzms() {
-    for (name, data) in lzms_data() {
-        check_with_other_programs(Codec::Lzms, 1 << 17, name, &data);
-    }
-    let data: Vec<u8> = corpus().into_iter().flat_map(|(_, data)| data).collect();
-    check_with_other_programs(Codec::Lzms, 1 << 15, "all", &data);
-    check_with_other_programs(Codec::Lzms, lzms::MAX_ENCODED_CHUNK_BYTES, "all", &data);
-}
-
-/// Data of every kind that the items of LZMS are for.
-fn lzms_data() -> Vec<(&'static str, Vec<u8>)> {
-    let samples = (0..70_000_u32).map(|i| (1000 * (i % 500) / 37) as u16);
-    let wide = (0..9000_u64).flat_map(|i| [i * 48, 7_000_000_000 + i * i].map(u64::to_le_bytes));
-    let mut data = corpus();
-    data.push(("zeros", vec![0; 140_000]));
-    data.push(("samples", samples.flat_map(u16::to_le_bytes).collect()));
-    data.push(("wide records", wide.flatten().collect()));
-    data
-}
-
-#[test]
-fn all_decoders_give_back_what_lzms_encoded_of_any_size() {
-    const CHUNK_BYTES: u32 = 1 << 17;
-    let mut encoder = Encoder::new(Codec::Lzms, CHUNK_BYTES).unwrap();
-    let mut decoder = Decoder::new(Codec::Lzms, CHUNK_BYTES).unwrap();
-    let mut libwim = codec_support::libwim::decoder(Codec::Lzms, CHUNK_BYTES);
-    let around_powers = (8..=17).flat_map(|log2| [-1, 0, 1].map(|more| ((1_isize << log2) + more) as usize));
-    let sizes: Vec<usize> = (1..=200).chain(around_powers).collect();
-    let mut output = Vec::new();
-    for (name, data) in lzms_data() {
-        for &size in sizes
-            .iter()
-            .filter(|&&size| size <= data.len().min(CHUNK_BYTES as usize))
-        {
-            let plain = &data[data.len() - size..];
-            if encoder.compress(plain, &mut output).is_none() {
-                continue;
-            }
-            assert!(
-                output.len() < size && output.len().is_multiple_of(2),
-                "{name} {size}"
-            );
-            let mut back = vec![0x55; size];
-            decoder.decompress(&output, &mut back).unwrap();
-            assert!(back == plain, "{name} {size}");
-            back.fill(0xaa);
-            lzms::reference::decompress(&output, &mut back).unwrap();
-            assert!(back == plain, "{name} {size}, plain decoder");
-            if let Some(libwim) = &mut libwim {
-                back.fill(0xaa);
-                assert!(libwim(&output, &mut back), "{name} {size}, libwim");
-                assert!(back == plain, "{name} {size}, libwim");
-            }
-        }
-    }
-}
-
-/// What has regular differences, but hardly a byte twice in a row the same, becomes small by delta matches only.
-#[test]
-fn regular_differences_become_small() {
-    for (name, data) in lzms_data() {
-        let share = match name {
-            "zeros" => 1000,
-            "samples" => 30,
-            "records" => 8,
-            "wide records" => 5,
-            _ => continue,
-        };
-        let packed: usize = compressed(Codec::Lzms, &data, 1 << 26).iter().map(Vec::len).sum();
-        assert!(packed * share < data.len(), "{name} {packed} of {}", data.len());
     }
 }
 
@@ -241,37 +133,10 @@ fn repeats_amid_noise_are_found() {
     }
 }
 
-/// Near what wimlib writes, which is known for its density; a parser that is broken falls behind a lot.
-fn is_as_dense_as_that_of_wimlib(options: &[&str], codec: Codec, chunk_bytes: u32, percent: usize) {
-    let Some(wim) = codec_support::captured(options) else {
-        return;
-    };
-    let (mut ours, mut theirs) = (0, 0);
-    let mut encoder = Encoder::new(codec, chunk_bytes).unwrap();
-    let mut output = Vec::new();
-    for resource in codec_support::resources(&wim) {
-        let data =
-            resource.check(|input, output| codec_support::decoder(&resource).decompress(input, output));
-        for (chunk, (compressed, size)) in data.chunks(chunk_bytes as usize).zip(&resource.chunks) {
-            let done = encoder.compress(chunk, &mut output);
-            ours += done.map_or(*size, |()| output.len());
-            theirs += compressed.len();
-        }
-    }
-    assert!(ours * 100 < theirs * percent, "{codec:?} {ours} {theirs}");
-}
-
 #[test]
 fn lzx_is_as_dense_as_that_of_wimlib() {
     let options = ["--compress=LZX", "--chunk-size=32K"];
     is_as_dense_as_that_of_wimlib(&options, Codec::Lzx, 32_768, 104);
-}
-
-#[test]
-fn lzms_is_as_dense_as_that_of_wimlib() {
-    let options = ["--compress=LZMS", "--chunk-size=128K"];
-    is_as_dense_as_that_of_wimlib(&options, Codec::Lzms, 1 << 17, 102);
-    is_as_dense_as_that_of_wimlib(&["--solid"], Codec::Lzms, 1 << 26, 102);
 }
 
 /// Literals and repeats of what was before.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "test support: a failure is a test failure")]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod encode;
 pub mod libwim;
 
 use sha1::{Digest, Sha1};
