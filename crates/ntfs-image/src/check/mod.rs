@@ -4,6 +4,7 @@
 //! whole; directories against names; the shared descriptors and registers; clusters against `$Bitmap`.
 //! [`Code`] lists what can be found.
 
+mod attributes;
 mod boot;
 mod clusters;
 mod code;
