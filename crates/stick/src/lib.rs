@@ -32,7 +32,7 @@ mod volume;
 
 pub use apply::{ApplyReport, Progress};
 pub use capture::{ReadFile, VolumeSource, windows_info};
-pub use compact::{CompactPolicy, PathPatterns};
+pub use compact::{CompactPolicy, PathPatterns, chunk_decoder};
 pub use error::{Error, Result, TargetState};
 pub use layout::{ESP_BYTES, MSR_BYTES, Role, WINDOWS_MAX_BYTES, plan_disk};
 pub use plan::{

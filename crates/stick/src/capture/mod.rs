@@ -6,7 +6,7 @@ mod windows;
 pub use windows::{ReadFile, windows_info};
 
 use std::collections::HashMap;
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{Cursor, Read, Seek};
 
 use ntfs_image::layout::WOF_STREAM_NAME;
 use ntfs_image::read::{
@@ -14,12 +14,12 @@ use ntfs_image::read::{
 };
 use ntfs_image::{CompactFormat, ReparsePoint};
 use wim_apply::apply::TargetError;
-use wim_apply::codec::{Codec, Decoder};
 use wim_apply::write::CaptureSource;
 use wim_apply::{
     BlobHash, Dentry, DentryId, Image, ImageInfo, Inode, InodeId, Stream, StreamKind, TaggedItem,
 };
 
+use crate::chunk_decoder;
 use encrypted::{EncryptedSource, Encryption};
 
 const ATTRIBUTE_DIRECTORY: u32 = 0x10;
@@ -98,7 +98,7 @@ impl<R: Read + Seek> VolumeSource<R> {
         };
         let compact = self.volume.compact(&file)?;
         let stream: Box<dyn Read + '_> = match &compact {
-            Some(compact) => Box::new(self.volume.open_compact(compact, Decoders::default().decode())?),
+            Some(compact) => Box::new(self.volume.open_compact(compact, chunk_decoder())?),
             None => Box::new(self.volume.open_stream(&file, &[])?),
         };
         let mut bytes = Vec::new();
@@ -262,9 +262,7 @@ impl<R: Read + Seek> CaptureSource for VolumeSource<R> {
         if compact && attribute.name.is_empty() {
             let packed: Option<CompactFile<'_>> = self.volume.compact(file)?;
             let packed = packed.ok_or("the compact file changed")?;
-            return Ok(Box::new(
-                self.volume.open_compact(&packed, Decoders::default().decode())?,
-            ));
+            return Ok(Box::new(self.volume.open_compact(&packed, chunk_decoder())?));
         }
         Ok(Box::new(self.volume.open_attribute(attribute)?))
     }
@@ -359,29 +357,6 @@ fn extended_attributes_item(packed: &[u8]) -> Option<Vec<u8>> {
         item.extend(attribute.value);
     }
     Some(item)
-}
-
-/// Decoders of compact files.
-#[derive(Default)]
-struct Decoders(Option<(CompactFormat, Decoder)>);
-
-impl Decoders {
-    fn decode(mut self) -> impl FnMut(CompactFormat, &[u8], &mut [u8]) -> io::Result<()> {
-        move |format, packed, plain| {
-            if self.0.as_ref().is_none_or(|(known, _)| *known != format) {
-                let codec = if format == CompactFormat::Lzx32K {
-                    Codec::Lzx
-                } else {
-                    Codec::Xpress
-                };
-                self.0 = Decoder::new(codec, format.chunk_bytes()).map(|decoder| (format, decoder));
-            }
-            let (_, decoder) = self.0.as_mut().ok_or(io::ErrorKind::Unsupported)?;
-            decoder
-                .decompress(packed, plain)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-        }
-    }
 }
 
 #[cfg(test)]

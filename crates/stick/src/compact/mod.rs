@@ -5,8 +5,10 @@
 //! by build that are documented with wimlib's `--compact` option: no compact files before build 10240; from
 //! 10240 to 18361 the boot-critical files only as XPRESS 4K; any format from 18362 on.
 
+mod chunks;
 mod patterns;
 
+pub use chunks::chunk_decoder;
 pub use patterns::PathPatterns;
 
 use std::collections::HashSet;

@@ -91,7 +91,7 @@ mod tests {
     use wim_apply::BlobHash;
 
     use super::*;
-    use crate::tree::{Entry, Node, NodeId, Stream};
+    use crate::tree::{Node, Stream};
 
     #[test]
     fn of_a_blob_with_very_many_names_some_are_told() {
@@ -100,17 +100,7 @@ mod tests {
             hash: BlobHash::ZERO,
             size_bytes: 1,
         };
-        let mut tree = Tree {
-            nodes: vec![Node::default()],
-            entries: vec![Entry {
-                name: Box::default(),
-                dos_name: Box::default(),
-                parent: EntryId(0),
-                node: NodeId(0),
-                children: Vec::new(),
-            }],
-            ..Tree::default()
-        };
+        let mut tree = Tree::empty();
         for number in 0..10_000 {
             let stream = |name: &str| Stream {
                 name: crate::tree::utf16(name).into(),

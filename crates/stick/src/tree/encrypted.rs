@@ -185,21 +185,11 @@ mod tests {
     use wim_apply::efs_raw::RawStream;
 
     use super::*;
-    use crate::tree::{Entry, Node, NodeId};
+    use crate::tree::Node;
 
     /// What is said of `files` files that share one raw form.
     fn resolved(files: usize, raw: RawFile) -> std::result::Result<(), String> {
-        let mut tree = Tree {
-            nodes: vec![Node::default()],
-            entries: vec![Entry {
-                name: Box::default(),
-                dos_name: Box::default(),
-                parent: EntryId(0),
-                node: NodeId(0),
-                children: Vec::new(),
-            }],
-            ..Tree::default()
-        };
+        let mut tree = Tree::empty();
         for number in 0..files {
             let node = Node {
                 encrypted: Some(Encrypted::new(BlobId(0), 500)),

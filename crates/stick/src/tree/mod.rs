@@ -139,6 +139,26 @@ pub const ATTRIBUTE_SPARSE: u32 = 0x200;
 pub const ATTRIBUTE_ARCHIVE: u32 = 0x20;
 
 impl Tree {
+    /// A root directory with nothing in it.
+    #[cfg(test)]
+    pub(crate) fn empty() -> Self {
+        let root = Node {
+            attributes: ATTRIBUTE_DIRECTORY,
+            ..Node::default()
+        };
+        Self {
+            security_descriptors: Vec::new(),
+            nodes: vec![root],
+            entries: vec![Entry {
+                name: Box::default(),
+                dos_name: Box::default(),
+                parent: EntryId(0),
+                node: NodeId(0),
+                children: Vec::new(),
+            }],
+        }
+    }
+
     /// The root directory.
     #[must_use]
     pub fn root(&self) -> EntryId {

@@ -2,10 +2,8 @@
 
 use std::io::{self, Read};
 
-use ntfs_image::CompactFormat;
 use ntfs_image::layout::attribute;
 use serde::Serialize;
-use wim_apply::codec::{Codec, Decoder};
 
 use super::VolumeArgs;
 use super::open::open;
@@ -55,31 +53,12 @@ pub(super) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure>
     }
     let compact = volume.compact(&file)?.filter(|_| stream.is_empty() && !args.raw);
     let mut bytes: Box<dyn Read + '_> = match &compact {
-        Some(compact) => Box::new(volume.open_compact(compact, decoder())?),
+        Some(compact) => Box::new(volume.open_compact(compact, stick::chunk_decoder())?),
         None => Box::new(volume.open_stream(&file, &name)?),
     };
     let size_bytes = output::copy_to_stdout(&mut bytes, |error| read_failure(&args.path, error))?;
     context.output.result_beside_data(&Cat { size_bytes })?;
     Ok(Outcome::Holds)
-}
-
-/// Decodes chunks of compact files with the codecs of WIM.
-fn decoder() -> impl FnMut(CompactFormat, &[u8], &mut [u8]) -> io::Result<()> {
-    let mut decoder: Option<Decoder> = None;
-    move |format, packed, plain| {
-        if decoder.is_none() {
-            let codec = if format == CompactFormat::Lzx32K {
-                Codec::Lzx
-            } else {
-                Codec::Xpress
-            };
-            decoder = Decoder::new(codec, format.chunk_bytes());
-        }
-        let decoder = decoder.as_mut().ok_or(io::ErrorKind::Unsupported)?;
-        decoder
-            .decompress(packed, plain)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-    }
 }
 
 fn read_failure(name: &str, error: &io::Error) -> Failure {
