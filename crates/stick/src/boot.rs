@@ -15,8 +15,9 @@ use wim_apply::{BlobId, ImageInfo, Wim};
 
 use crate::layout::Role;
 use crate::spec::BootCa;
-use crate::tree::{ATTRIBUTE_DIRECTORY, Content, Tree, display_name};
+use crate::tree::{ATTRIBUTE_DIRECTORY, Content, Tree};
 use crate::{Error, Result, Seed};
+use wim_apply::path::name_to_text;
 
 /// Where the boot manager looks for the store.
 pub(crate) const BCD_PATH: &str = "\\EFI\\Microsoft\\Boot\\BCD";
@@ -65,7 +66,7 @@ pub(crate) fn stage(tree: &Tree, wim: &Wim, index: u32, boot_ca: BootCa) -> Resu
         Some(
             children
                 .map(|child| ListedEntry {
-                    name: display_name(&child.name),
+                    name: name_to_text(&child.name),
                     is_folder: is_folder(child.node),
                 })
                 .collect(),

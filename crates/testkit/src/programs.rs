@@ -32,6 +32,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ntfscp", "ntfs-3g"),
     ("ntfsdecrypt", "ntfs-3g"),
     ("ntfsinfo", "ntfs-3g"),
+    ("ntfsls", "ntfs-3g"),
     ("ntfsresize", "ntfs-3g"),
     ("openssl", "openssl"),
     ("qemu-system-x86_64", "qemu-system-x86"),

@@ -1,7 +1,8 @@
 //! Names and paths of an image as text, there and back.
 //!
 //! Windows names are any UTF-16 units. In text, units that do not pair, the separators `\` and `/`, and
-//! U+FFFD itself become U+FFFD and four hexadecimal digits: no two names have the same text.
+//! U+FFFD itself become U+FFFD and four hexadecimal digits: no two names have the same text. This is the one form that
+//! is shown and read, of images and of volumes.
 
 use crate::image::{Dentry, DentryId, Image, Stream};
 use crate::path_list::{MAX_ERROR_BYTES, MAX_REPORT_BYTES, PathList};
@@ -12,10 +13,20 @@ const ESCAPE: char = char::REPLACEMENT_CHARACTER;
 /// A name as text, escaped as the module says.
 #[must_use]
 pub fn name_to_text(name: &[u16]) -> String {
-    let mut text = String::with_capacity(name.len());
-    for unit in char::decode_utf16(name.iter().copied()) {
+    escaped(name, |c| matches!(c, ESCAPE | '\\' | '/'))
+}
+
+/// Text that is no part of a path, such as a label: separators stay as they are.
+#[must_use]
+pub fn label_to_text(label: &[u16]) -> String {
+    escaped(label, |c| c == ESCAPE)
+}
+
+fn escaped(units: &[u16], is_special: impl Fn(char) -> bool) -> String {
+    let mut text = String::with_capacity(units.len());
+    for unit in char::decode_utf16(units.iter().copied()) {
         match unit {
-            Ok(c) if !matches!(c, ESCAPE | '\\' | '/') => text.push(c),
+            Ok(c) if !is_special(c) => text.push(c),
             Ok(c) => push_escaped(&mut text, c as u32),
             Err(unpaired) => push_escaped(&mut text, u32::from(unpaired.unpaired_surrogate())),
         }
@@ -231,6 +242,10 @@ mod tests {
         assert_eq!(name_to_text(&[0x41, 0xd800, 0x42]), "A\u{fffd}D800B");
         assert_eq!(name_to_text(&[0x5c, 0xfffd]), "\u{fffd}005C\u{fffd}FFFD");
         assert_eq!(name_to_text(&[0xd83d, 0xde00]), "\u{1f600}");
+        assert_eq!(
+            label_to_text(&[0x2f, 0xd800, 0xfffd]),
+            "/\u{fffd}D800\u{fffd}FFFD"
+        );
         assert!(names_equal_ignore_case(&[0x61, 0xe9], &[0x41, 0xc9]));
         assert!(!names_equal_ignore_case(&[0xdf], &[0x53, 0x53]));
     }

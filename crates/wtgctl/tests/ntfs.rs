@@ -5,6 +5,7 @@
     reason = "the test runs the program that it tests"
 )]
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -159,5 +160,91 @@ fn ciphertext_is_said_to_be_that() {
         assert_eq!(output.stdout, vec![0xC1; 700]);
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(message.contains(said), "{message}");
+    }
+}
+
+/// Sizes by path of what `ntfsls` lists in the root directory.
+fn sizes_by_ntfsls(volume: &str) -> Option<BTreeMap<String, u64>> {
+    let mut ntfsls = testkit::tool("ntfsls")?;
+    let listed = testkit::run(ntfsls.args(["-l", "-s", "-a"]).arg(volume));
+    let listed = String::from_utf8(listed.stdout).expect("UTF-8");
+    let sizes = listed.lines().filter_map(|line| {
+        let mut columns = line.split_whitespace();
+        let size = columns.next()?.parse().expect("a size");
+        let name = columns.nth(4)?;
+        (name != "." && name != "..").then(|| (format!("\\{name}"), size))
+    });
+    Some(sizes.collect())
+}
+
+/// The directory states none for the volume's own files.
+#[test]
+fn sizes_are_those_of_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let volume = format(folder.path());
+    let Some(expected) = sizes_by_ntfsls(&volume) else {
+        return;
+    };
+    assert!(expected["\\$MFT"] > 0 && expected["\\$UpCase"] == 131_072);
+    let listed = json_lines(&wtgctl(&["ls", &volume, "\\", "--json"]));
+    let entries = listed.iter().filter(|record| record["type"] == "entry");
+    let found: BTreeMap<String, u64> = entries
+        .map(|entry| {
+            let path = entry["path"].as_str().unwrap().to_owned();
+            (path, entry["size_bytes"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(found, expected);
+    let mft = listed.iter().find(|record| record["path"] == "\\$MFT").unwrap();
+    assert!(mft["allocated_bytes"].as_u64() >= mft["size_bytes"].as_u64());
+}
+
+#[test]
+fn every_path_that_is_listed_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v.img");
+    let mut builder = NtfsBuilder::new(VolumeSpec::new(32 << 20));
+    let root = builder.root();
+    let directory = builder.add_node(NodeSpec::directory());
+    builder.add_name(root, directory, &[0xDC00], None);
+    let names: [&[u16]; 4] = [
+        &[0x41, 0xD800, 0x42],
+        &[0xFFFD],
+        &[0xDBFF, 0xDBFF],
+        &[0xD83D, 0xDE00],
+    ];
+    for (number, name) in (0u8..).zip(names) {
+        let streams = [Vec::new(), name.to_vec()]
+            .map(|stream| StreamSpec::named(stream.clone(), Content::Bytes(vec![number; 10 + stream.len()])));
+        let node = builder.add_node(NodeSpec {
+            streams: streams.to_vec(),
+            ..NodeSpec::default()
+        });
+        builder.add_name(directory, node, name, None);
+    }
+    let file = File::create_new(&path).unwrap();
+    file.set_len(32 << 20).unwrap();
+    builder.writer(file).unwrap().finish().unwrap();
+    let volume = path.to_str().unwrap();
+    let listed = json_lines(&wtgctl(&["ls", volume, "\u{FFFD}DC00", "--json"]));
+    let mut paths: Vec<&str> = listed.iter().filter_map(|entry| entry["path"].as_str()).collect();
+    paths.sort_unstable();
+    let escaped = [
+        "A\u{FFFD}D800B",
+        "\u{1F600}",
+        "\u{FFFD}DBFF\u{FFFD}DBFF",
+        "\u{FFFD}FFFD",
+    ];
+    let mut expected = escaped.map(|name| format!("\\\u{FFFD}DC00\\{name}"));
+    expected.sort_unstable();
+    assert_eq!(paths, expected);
+    for (number, name) in (0u8..).zip([escaped[0], escaped[3], escaped[2], escaped[1]]) {
+        let path = format!("\\\u{FFFD}DC00\\{name}");
+        assert_eq!(wtgctl(&["cat", volume, &path]).stdout, vec![number; 10]);
+        let length = 10 + names[usize::from(number)].len();
+        let stream = wtgctl(&["cat", volume, &format!("{path}:{name}")]).stdout;
+        assert_eq!(stream, vec![number; length], "{path}:{name}");
+        let again = json_lines(&wtgctl(&["ls", volume, &path, "--json"]));
+        assert_eq!(again[0]["path"], path.as_str());
     }
 }

@@ -94,16 +94,25 @@ impl<R: Read + Seek> Volume<R> {
     /// # Errors
     /// As [`Volume::lookup_in`].
     pub fn lookup(&mut self, path: &str) -> Result<File> {
+        let parts = path.split(['\\', '/']).filter(|part| !part.is_empty());
+        let names: Vec<Vec<u16>> = parts.map(|part| part.encode_utf16().collect()).collect();
+        self.lookup_names(&names).map_err(|error| match error {
+            Error::NotFound { what, .. } => Error::NotFound {
+                what,
+                name: path.to_owned(),
+            },
+            other => other,
+        })
+    }
+
+    /// A file by the names that lead to it from the root.
+    ///
+    /// # Errors
+    /// As [`Volume::lookup_in`].
+    pub fn lookup_names(&mut self, names: &[Vec<u16>]) -> Result<File> {
         let mut file = self.file(record::ROOT)?;
-        for part in path.split(['\\', '/']).filter(|part| !part.is_empty()) {
-            let name: Vec<u16> = part.encode_utf16().collect();
-            let reference = self.lookup_in(&file, &name).map_err(|error| match error {
-                Error::NotFound { what, .. } => Error::NotFound {
-                    what,
-                    name: path.to_owned(),
-                },
-                other => other,
-            })?;
+        for name in names {
+            let reference = self.lookup_in(&file, name)?;
             file = self.file_by_reference(reference)?;
         }
         Ok(file)

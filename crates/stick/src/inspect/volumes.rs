@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use super::Thing;
-use crate::tree::display_name;
+use wim_apply::path::label_to_text;
 
 /// The volume whose boot sector starts `head`, if it is one; `reopen` gives a reader of the whole volume.
 pub(super) fn at_boot_sector<R: Read + Seek>(
@@ -58,7 +58,7 @@ fn ntfs<R: Read + Seek>(reader: R) -> Thing {
         .fact("serial", format!("{:016x}", boot.serial));
     match volume.information() {
         Ok(info) => thing
-            .fact("label", display_name(&info.label))
+            .fact("label", label_to_text(&info.label))
             .fact("version", format!("{}.{}", info.version.0, info.version.1))
             .fact("dirty", info.flags & 1 != 0),
         Err(error) => damaged(thing, &error),

@@ -4,8 +4,9 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use wim_apply::BlobId;
+use wim_apply::path::name_to_text;
 
-use super::{Content, EntryId, Tree, display_name};
+use super::{Content, EntryId, Tree};
 
 /// Most bytes of the paths of one blob; the first may be longer.
 const MAX_PATH_BYTES: usize = 64 << 10;
@@ -73,7 +74,7 @@ impl Tree {
             let name = if stream.name.is_empty() {
                 String::new()
             } else {
-                format!(":{}", display_name(&stream.name))
+                format!(":{}", name_to_text(&stream.name))
             };
             paths.push(self.path(id) + &name);
         }

@@ -10,10 +10,11 @@ pub(crate) use blob_paths::BlobPaths;
 pub(crate) use encrypted::too_many_keys;
 pub use encrypted::{Encrypted, EncryptedFile};
 pub use from_image::from_image;
-pub use names::{display_name, utf16};
+pub use names::utf16;
 
 use std::sync::Arc;
 
+use wim_apply::path::name_to_text;
 use wim_apply::{BlobHash, BlobId};
 
 /// A node: a file or directory, whatever its names.
@@ -210,7 +211,7 @@ impl Tree {
         let mut parts = Vec::new();
         while id != self.root() {
             let entry = self.entry(id);
-            parts.push(display_name(&entry.name));
+            parts.push(name_to_text(&entry.name));
             id = entry.parent;
         }
         parts

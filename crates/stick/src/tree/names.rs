@@ -6,18 +6,6 @@ pub fn utf16(text: &str) -> Vec<u16> {
     text.encode_utf16().collect()
 }
 
-/// A name as text. Unpaired surrogates become `\u{D800}`-like escapes, so that no two names look the same.
-#[must_use]
-pub fn display_name(name: &[u16]) -> String {
-    char::decode_utf16(name.iter().copied()).fold(String::with_capacity(name.len()), |mut text, unit| {
-        match unit {
-            Ok(c) => text.push(c),
-            Err(unpaired) => text.push_str(&format!("\\u{{{:X}}}", unpaired.unpaired_surrogate())),
-        }
-        text
-    })
-}
-
 /// Equality up to letter case, by the simple upper-case mapping of each character.
 pub(super) fn equal_ignoring_case(a: &[u16], b: &[u16]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| a == b || upper(a) == upper(b))

@@ -12,8 +12,9 @@ use ntfs_image::NtfsBuilder;
 use ntfs_image::read::{DirectoryEntry, File, FileReference, Volume};
 
 use super::VerifyReport;
-use crate::tree::{ATTRIBUTE_DIRECTORY, Entry, EntryId, NodeId, Tree, display_name};
+use crate::tree::{ATTRIBUTE_DIRECTORY, Entry, EntryId, NodeId, Tree};
 use crate::{Error, Prepared, Progress, Result, RunOptions};
+use wim_apply::path::name_to_text;
 
 /// Records below this number are the volume's own.
 const FIRST_USER_RECORD: u64 = 24;
@@ -93,7 +94,7 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
                 return Err(Error::Interrupted);
             }
             let entry = self.tree.entry(child);
-            let path = format!("{path}\\{}", display_name(&entry.name));
+            let path = format!("{path}\\{}", name_to_text(&entry.name));
             match found.remove(&*entry.name) {
                 None => self.report.add("missing", path, "not on the volume"),
                 Some(on_disk) => {
@@ -114,7 +115,7 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
         for entry in extra {
             self.report.add(
                 "extra",
-                format!("{path}\\{}", display_name(&entry.key.name)),
+                format!("{path}\\{}", name_to_text(&entry.key.name)),
                 "not in the image",
             );
         }
@@ -133,7 +134,7 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
             .checked_sub(1)
             .and_then(|index| self.builder.dos_name(index));
         if found != expected {
-            let shown = |name: Option<&[u16]>| display_name(name.unwrap_or_default());
+            let shown = |name: Option<&[u16]>| name_to_text(name.unwrap_or_default());
             let message = format!("DOS name {:?}, expected {:?}", shown(found), shown(expected));
             self.report.add("dos-name-differs", path, message);
         }
@@ -187,6 +188,6 @@ fn stream_path(path: &str, name: &[u16]) -> String {
     if name.is_empty() {
         path.to_owned()
     } else {
-        format!("{path}:{}", display_name(name))
+        format!("{path}:{}", name_to_text(name))
     }
 }

@@ -8,8 +8,9 @@ use sha1::{Digest, Sha1};
 
 use super::{Comparison, stream_path};
 use crate::compact::chunk_decoder;
-use crate::tree::{Content, Node, display_name};
+use crate::tree::{Content, Node};
 use crate::{Progress, Result};
+use wim_apply::path::name_to_text;
 
 impl<R: Read + Seek> Comparison<'_, '_, R> {
     pub(super) fn streams(&mut self, path: &str, node: &Node, file: &File) -> Result<()> {
@@ -62,7 +63,7 @@ impl<R: Read + Seek> Comparison<'_, '_, R> {
             if !known {
                 self.report.add(
                     "extra",
-                    format!("{path}:{}", display_name(&on_disk.name)),
+                    format!("{path}:{}", name_to_text(&on_disk.name)),
                     "a stream not in the image",
                 );
             }

@@ -4,9 +4,10 @@ use std::io::{self, Read};
 
 use ntfs_image::layout::attribute;
 use serde::Serialize;
+use wim_apply::path::name_from_text;
 
 use super::VolumeArgs;
-use super::open::open;
+use super::open::{lookup, open};
 use crate::cmd::{Context, Outcome};
 use crate::failure::{BAD_INPUT, Failure, SYSTEM, USAGE};
 use crate::i18n::Message;
@@ -34,8 +35,8 @@ pub(super) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure>
     context.output.stdout_is_data();
     let mut volume = open(&args.volume)?;
     let (path, stream) = args.path.split_once(':').unwrap_or((&args.path, ""));
-    let file = volume.lookup(path)?;
-    let name: Vec<u16> = stream.encode_utf16().collect();
+    let file = lookup(&mut volume, path)?;
+    let name = name_from_text(stream);
     let Some(found) = file.attribute(attribute::DATA, &name) else {
         let path = args.path.clone();
         return Err(Failure::new(

@@ -1,7 +1,7 @@
 //! `wtgctl ntfs info`.
 
 use serde::Serialize;
-use stick::tree::display_name;
+use wim_apply::path::label_to_text;
 
 use super::VolumeArgs;
 use super::open::open;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &VolumeArgs, context: &Context) -> Result<Outcome, Failu
     let stated = volume.information()?;
     let boot = *volume.boot();
     let info = Info {
-        label: display_name(&stated.label),
+        label: label_to_text(&stated.label),
         serial: format!("{:016x}", boot.serial),
         version: format!("{}.{}", stated.version.0, stated.version.1),
         dirty: stated.flags & 1 != 0,

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fs::File;
 
 use ntfs_image::layout::{file_attribute, record};
-use ntfs_image::read::{DirectoryEntry, FileReference, Volume};
+use ntfs_image::read::{self, DirectoryEntry, FileReference, Volume};
 use partitioner::Window;
 use serde::Serialize;
-use stick::tree::display_name;
+use wim_apply::path::name_to_text;
 
 use super::VolumeArgs;
-use super::open::open;
+use super::open::{lookup, open};
 use crate::cmd::paths::{Pattern, expand_lists, is_pattern};
 use crate::cmd::{Context, Outcome};
 use crate::failure::{Failure, USAGE};
@@ -88,16 +88,16 @@ struct Listing<'a> {
 impl Listing<'_> {
     /// A path without wildcards: a directory's content, or the file itself as its directory lists it.
     fn path(&mut self, path: &str, recursive: bool) -> Result<(), Failure> {
-        let file = self.volume.lookup(path)?;
+        let file = lookup(self.volume, path)?;
         if file.is_directory() {
             return self.directory(path, file.reference, recursive);
         }
         let (folder, asked) = path.rsplit_once('\\').unwrap_or(("", path));
-        let folder = self.volume.lookup(folder)?;
+        let folder = lookup(self.volume, folder)?;
         let mut found: Vec<DirectoryEntry> = self.volume.directory(&folder)?;
         found.retain(|entry| entry.reference == file.reference);
         // Of several names of the file in this directory, the one that was asked for.
-        let named = |entry: &&DirectoryEntry| display_name(&entry.key.name).eq_ignore_ascii_case(asked);
+        let named = |entry: &&DirectoryEntry| name_to_text(&entry.key.name).eq_ignore_ascii_case(asked);
         match found.iter().find(named).or(found.first()) {
             Some(entry) => self.print(&format!("\\{path}"), entry),
             None => Ok(()),
@@ -161,7 +161,7 @@ impl Listing<'_> {
                 if entry.reference.record == record::ROOT {
                     continue;
                 }
-                let path = format!("{base}\\{}", display_name(&entry.key.name));
+                let path = format!("{base}\\{}", name_to_text(&entry.key.name));
                 visit(self, &path, &entry)?;
                 let reparse = entry.key.attributes & file_attribute::REPARSE_POINT != 0;
                 if recursive && !reparse && entry.key.attributes & file_attribute::INDEX_PRESENT != 0 {
@@ -173,7 +173,21 @@ impl Listing<'_> {
         Ok(())
     }
 
+    /// Size and allocated bytes of the unnamed stream. A directory states them as they were when it was last told: never
+    /// for the volume's own files, and not always for files with more than one link. Hence those of the file itself; the
+    /// directory's where it cannot be read.
+    fn sizes(&mut self, entry: &DirectoryEntry) -> (u64, u64) {
+        let stated = (entry.key.size_bytes, entry.key.allocated_bytes);
+        let file = self.volume.file_by_reference(entry.reference);
+        match file.as_ref().map(read::File::data) {
+            Ok(Some(data)) if data.resident().is_some() => (data.size_bytes(), stated.1),
+            Ok(Some(data)) => (data.size_bytes(), data.allocated_bytes()),
+            Ok(None) | Err(_) => stated,
+        }
+    }
+
     fn print(&mut self, path: &str, entry: &DirectoryEntry) -> Result<(), Failure> {
+        let (size_bytes, allocated_bytes) = self.sizes(entry);
         let key = &entry.key;
         let reparse = key.attributes & file_attribute::REPARSE_POINT != 0;
         let listed = Listed {
@@ -181,10 +195,10 @@ impl Listing<'_> {
             record: entry.reference.record,
             sequence: entry.reference.sequence,
             directory: key.attributes & file_attribute::INDEX_PRESENT != 0,
-            size_bytes: key.size_bytes,
-            allocated_bytes: key.allocated_bytes,
+            size_bytes,
+            allocated_bytes,
             attributes: key.attributes,
-            short_name: entry.dos_name.as_deref().map(display_name),
+            short_name: entry.dos_name.as_deref().map(name_to_text),
             reparse_tag: reparse.then_some(key.reparse_or_ea),
             creation_time: key.creation_time,
             last_write_time: key.modification_time,
@@ -193,12 +207,7 @@ impl Listing<'_> {
         };
         self.count += 1;
         self.context.output.entry(&listed, || {
-            format!(
-                "{} {:>12} {}",
-                letters(key.attributes),
-                key.size_bytes,
-                shown(path)
-            )
+            format!("{} {:>12} {}", letters(key.attributes), size_bytes, shown(path))
         })
     }
 }

@@ -1,11 +1,12 @@
-//! Opening a volume: a file of its own, or a partition.
+//! Opening a volume: a file of its own, or a partition; and a file of it.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
-use ntfs_image::Limits;
-use ntfs_image::read::Volume;
+use ntfs_image::read::{self, Volume};
+use ntfs_image::{Error, Limits};
 use partitioner::{Window, find_partition};
+use wim_apply::path::name_from_text;
 
 use super::VolumeArgs;
 use crate::failure::Failure;
@@ -36,4 +37,18 @@ pub(super) fn open(args: &VolumeArgs) -> Result<Volume<Window<File>>, Failure> {
             None => failure.hint(Message::HintPartition),
         }
     })
+}
+
+/// A file by its path as `ls` prints it.
+pub(super) fn lookup(volume: &mut Volume<Window<File>>, path: &str) -> Result<read::File, Failure> {
+    let parts = path.split(['\\', '/']).filter(|part| !part.is_empty());
+    let names: Vec<Vec<u16>> = parts.map(name_from_text).collect();
+    let found = volume.lookup_names(&names).map_err(|error| match error {
+        Error::NotFound { what, .. } => Error::NotFound {
+            what,
+            name: path.to_owned(),
+        },
+        other => other,
+    });
+    Ok(found?)
 }
