@@ -1,5 +1,5 @@
-//! Every input that a fuzz target is known to care about, on stable: the committed corpus, past findings, and
-//! mutations of both. No input may make a target panic.
+//! Every input that a fuzz target is known to care about, on stable: the committed corpus, what is made here, past
+//! findings, and mutations of all. No input may make a target panic.
 
 #![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
 
@@ -11,6 +11,7 @@ const MUTATIONS: u64 = 12;
 fn known_inputs_and_their_mutations() {
     for (name, body) in wtg_fuzz::TARGETS {
         let mut inputs = plain_inputs();
+        inputs.extend(made_inputs(name));
         inputs.extend(files(name).iter().map(|path| std::fs::read(path).unwrap()));
         for (number, input) in (0u64..).zip(&inputs) {
             body(input);
@@ -30,6 +31,16 @@ fn plain_inputs() -> Vec<Vec<u8>> {
         inputs.push(noise(len as u64).take(len).collect());
     }
     inputs
+}
+
+/// Sound inputs that need no file.
+fn made_inputs(target: &str) -> Vec<Vec<u8>> {
+    match target {
+        "efs_raw" => vec![testkit::efs::sparse_raw_form()],
+        // Each of the files that the target holds, unchanged.
+        "wim_file" => (0..6).map(|choice| vec![choice]).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn files(target: &str) -> Vec<PathBuf> {

@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use testkit::efs::{self, Segment, Stream};
-
 use crate::sh::{self, Result};
 
 /// Makes seeds below `dir`, a folder for each target.
@@ -76,8 +74,14 @@ pub(crate) fn make(dir: &Path) -> Result {
         seed(&["wim_xml"], compress, &xml)?;
     }
     let raw = work.join("raw");
-    std::fs::write(&raw, raw_form())?;
+    std::fs::write(&raw, testkit::efs::sparse_raw_form())?;
     seed(&["efs_raw"], "specification", &raw)?;
+    // The first byte chooses one of the files that the target holds; no changes follow.
+    for choice in 0..6 {
+        let file = work.join("choice");
+        std::fs::write(&file, [choice])?;
+        seed(&["wim_file"], &format!("unchanged{choice}"), &file)?;
+    }
     let hives = work.join("hives");
     std::fs::create_dir(&hives)?;
     crate::sample::write_hives(&hives)?;
@@ -85,29 +89,6 @@ pub(crate) fn make(dir: &Path) -> Result {
         seed(&["hive", "bcd"], name, &hives.join(name))?;
     }
     Ok(())
-}
-
-/// An encrypted file with a sparse stream, a plain one and an empty one. No free program writes the raw form.
-fn raw_form() -> Vec<u8> {
-    let sparse = Segment {
-        size_bytes: 2000,
-        valid_bytes: 1500,
-        unit_shift: 9,
-        blocks: vec![512, 0, 512, 0],
-        sparse: Some(true),
-        ..Segment::whole(0, &[0xC1; 1024])
-    };
-    let stream = |name, encrypted, segments| Stream {
-        name,
-        encrypted,
-        segments,
-    };
-    let streams = [
-        stream("::$DATA", true, vec![sparse]),
-        stream(":plain:$DATA", false, vec![Segment::whole(0, b"not encrypted")]),
-        stream(":empty:$DATA", true, Vec::new()),
-    ];
-    efs::raw_form(&[0xEF; 100], &streams)
 }
 
 #[cfg(test)]
@@ -124,6 +105,7 @@ mod tests {
             "hive",
             "iso",
             "udf",
+            "wim_file",
             "wim_header",
             "wim_xml",
         ] {

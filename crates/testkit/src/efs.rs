@@ -133,6 +133,30 @@ impl Segment {
     }
 }
 
+/// The raw form of a file with a sparse stream, a plain one and an empty one. No free program writes it.
+#[must_use]
+pub fn sparse_raw_form() -> Vec<u8> {
+    let sparse = Segment {
+        size_bytes: 2000,
+        valid_bytes: 1500,
+        unit_shift: 9,
+        blocks: vec![512, 0, 512, 0],
+        sparse: Some(true),
+        ..Segment::whole(0, &[0xC1; 1024])
+    };
+    let stream = |name, encrypted, segments| Stream {
+        name,
+        encrypted,
+        segments,
+    };
+    let streams = [
+        stream("::$DATA", true, vec![sparse]),
+        stream(":plain:$DATA", false, vec![Segment::whole(0, b"not encrypted")]),
+        stream(":empty:$DATA", true, Vec::new()),
+    ];
+    raw_form(&[0xEF; 100], &streams)
+}
+
 /// The raw form of a file.
 #[must_use]
 pub fn raw_form(metadata: &[u8], streams: &[Stream<'_>]) -> Vec<u8> {
