@@ -3,6 +3,8 @@
 mod encrypted;
 mod metadata;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::io::{Read, Seek};
