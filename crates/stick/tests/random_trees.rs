@@ -16,7 +16,7 @@ use stick::{PreparedVolume, VolumeOptions};
 use testkit::manifest::{NtfsMount, from_wimlib};
 use wim_apply::{DentryId, Image, Limits, Wim};
 
-use crate::volume_options::{plain, run_options};
+use crate::volume_options::{plain, run_options, write_volume};
 
 const TREES: u64 = 5;
 const NODES: u64 = 90;
@@ -74,24 +74,13 @@ fn captured_applied_and_captured_again() {
 /// Applies image 1 to a new volume, which the check finds sound.
 fn apply(wim: &Path, volume: &Path, seed: u64) {
     let wim = Wim::open(fs::File::open(wim).unwrap(), &Limits::default()).unwrap();
-    let run = run_options();
     let options = VolumeOptions {
         cluster_bytes: [4096, 512, 65_536][(seed % 3) as usize],
         seed,
         ..plain()
     };
-    let prepared = PreparedVolume::new(&wim, 1, options, &run).unwrap();
-    let mut file = fs::File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(volume)
-        .unwrap();
-    file.set_len(prepared.size_bytes).unwrap();
-    prepared.write_to(&wim, &mut file, &run, &mut |_| {}).unwrap();
-    let report = ntfs_image::check::check(file, &ntfs_image::Limits::default());
-    assert!(report.findings.is_empty(), "tree {seed}: {:?}", report.findings);
+    let prepared = PreparedVolume::new(&wim, 1, options, &run_options()).unwrap();
+    write_volume(prepared, &wim, volume);
 }
 
 /// All of a volume by wimlib, page files and the like included.

@@ -1,8 +1,14 @@
-//! Options of tests that make volumes.
+//! What tests that make volumes share.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
+
+use std::fs::File;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use stick::{Compact, RunOptions, Verify, VolumeOptions};
+use stick::{Compact, PreparedVolume, RunOptions, Verify, VolumeOptions};
+use wim_apply::Wim;
 
 /// Never set.
 static RUNNING: AtomicBool = AtomicBool::new(false);
@@ -29,4 +35,23 @@ pub(crate) fn plain() -> VolumeOptions {
         recover: false,
         seed: 7,
     }
+}
+
+/// Writes a volume to a new file; the check finds it sound.
+pub(crate) fn write_volume(prepared: PreparedVolume, wim: &Wim, path: &Path) -> File {
+    let mut how = File::options();
+    how.read(true).write(true).create(true).truncate(true);
+    let mut file = how.open(path).unwrap();
+    file.set_len(prepared.size_bytes).unwrap();
+    prepared
+        .write_to(wim, &mut file, &run_options(), &mut |_| {})
+        .unwrap();
+    let report = ntfs_image::check::check(&file, &ntfs_image::Limits::default());
+    assert!(
+        report.findings.is_empty(),
+        "{}: {:?}",
+        path.display(),
+        report.findings
+    );
+    file
 }
