@@ -181,6 +181,44 @@ fn metadata_is_what_was_written() {
 }
 
 #[test]
+fn a_reference_to_a_record_that_was_reused_leads_nowhere() {
+    let Some((_, base)) = check_base::volumes() else {
+        return;
+    };
+    let mut volume = open(base);
+    let current = volume.lookup("fragmented").unwrap().reference;
+    assert!(volume.file_by_reference(current).is_ok());
+    let former = FileReference {
+        sequence: current.sequence + 1,
+        ..current
+    };
+    let error = volume
+        .file_by_reference(former)
+        .expect_err("another sequence number");
+    assert_eq!(error.kind(), ntfs_image::ErrorKind::NotFound);
+}
+
+/// As Windows leaves them.
+#[test]
+fn walk_passes_over_records_of_zeros() {
+    let Some((_, base)) = check_base::volumes() else {
+        return;
+    };
+    let mut volume = open(base.clone());
+    let files = volume.walk().count();
+    let count = volume.record_count();
+    let free = (24..count).find(|&number| volume.record(number).is_ok_and(|record| !record.is_in_use()));
+    let number = free.expect("a free record");
+    let at = volume.record_offset(number).unwrap() as usize;
+    let mut bytes = base;
+    bytes[at..at + volume.boot().record_bytes as usize].fill(0);
+    let mut volume = open(bytes);
+    assert!(volume.record(number).is_err());
+    assert!(volume.walk().all(|file| file.is_ok()));
+    assert_eq!(volume.walk().count(), files);
+}
+
+#[test]
 fn walk_sees_every_file_once() {
     let Some((_, base)) = check_base::volumes() else {
         return;

@@ -127,14 +127,7 @@ impl<R: Read + Seek> Volume<R> {
         depth: usize,
         found: &mut Vec<(FileReference, Vec<u16>)>,
     ) -> Result<()> {
-        if depth >= self.limits.max_index_depth {
-            let limit = self.limits.max_index_depth as u64;
-            return Err(Error::Limit {
-                what: "levels of an index",
-                asked: limit + 1,
-                limit,
-            });
-        }
+        self.check_index_depth(depth)?;
         for entry in node.entries() {
             let entry = entry?;
             let key = FileName::parse(entry.key);

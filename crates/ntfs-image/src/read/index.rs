@@ -314,6 +314,19 @@ impl<R: Read + Seek> Volume<R> {
         self.walk_node(index, &index.root, 0, &mut walk, visit)
     }
 
+    /// Whether there may be a node at this depth; the root is at 0.
+    pub(super) fn check_index_depth(&self, depth: usize) -> Result<()> {
+        let limit = self.limits.max_index_depth as u64;
+        if depth as u64 >= limit {
+            return Err(Error::Limit {
+                what: "levels of an index",
+                asked: limit + 1,
+                limit,
+            });
+        }
+        Ok(())
+    }
+
     fn walk_node(
         &mut self,
         index: &Index<'_>,
@@ -322,14 +335,7 @@ impl<R: Read + Seek> Volume<R> {
         walk: &mut TreeWalk,
         visit: &mut dyn FnMut(&RawEntry<'_>) -> Result<()>,
     ) -> Result<()> {
-        if depth >= self.limits.max_index_depth {
-            let limit = self.limits.max_index_depth as u64;
-            return Err(Error::Limit {
-                what: "levels of an index",
-                asked: limit + 1,
-                limit,
-            });
-        }
+        self.check_index_depth(depth)?;
         for entry in node.entries() {
             let entry = entry?;
             if let Some(vcn) = entry.child {
