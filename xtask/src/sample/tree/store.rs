@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Counts, SUFFIX, name_of, noise, text};
+use super::{Counts, SUFFIX, name_of, noise, system, text};
 use crate::sample::parts;
 use crate::sample::volume::{Volume, crc};
 use crate::sh::Result;
@@ -19,12 +19,7 @@ pub(super) fn applications(volume: &mut Volume, wheels: &Path) -> Result {
 pub(super) fn side_by_side(volume: &mut Volume, programs: &[PathBuf], counts: &Counts) -> Result {
     for path in programs {
         let name = name_of(path);
-        let folder = if name.ends_with(".sys") {
-            "System32/drivers"
-        } else {
-            "System32"
-        };
-        let source = format!("Windows/{folder}/{name}");
+        let source = system::place_of(&name);
         let stem = name.replace('.', "-").to_lowercase();
         for number in 0..counts.links_per_file {
             let hash = crc(name.as_bytes()) ^ u32::try_from(number).unwrap_or(0).wrapping_mul(0x9e37);

@@ -7,15 +7,19 @@ use crate::sample::volume::{Volume, crc};
 use crate::sample::{hives, parts};
 use crate::sh::Result;
 
+/// Where a program lies.
+pub(super) fn place_of(name: &str) -> String {
+    let folder = if name.ends_with(".sys") {
+        "System32/drivers"
+    } else {
+        "System32"
+    };
+    format!("Windows/{folder}/{name}")
+}
+
 pub(super) fn system32(volume: &mut Volume, programs: &[PathBuf]) -> Result {
     for path in programs {
-        let name = name_of(path);
-        let folder = if name.ends_with(".sys") {
-            "System32/drivers"
-        } else {
-            "System32"
-        };
-        volume.copy(&format!("Windows/{folder}/{name}"), path)?;
+        volume.copy(&place_of(&name_of(path)), path)?;
     }
     for (locale, path) in LOCALES
         .iter()
