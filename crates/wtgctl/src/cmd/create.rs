@@ -38,9 +38,7 @@ pub(crate) fn apply(prepared: Prepared, context: &Context) -> Result<Outcome, Fa
     progress.finish();
     let report = report.inspect_err(|_| {
         if context.output.is_json() {
-            context
-                .output
-                .warning(format_args!("the seed of this run was {seed}"));
+            context.output.warning(Message::SeedWas { seed });
         }
     })?;
     for warning in &report.warnings {

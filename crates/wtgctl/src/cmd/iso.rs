@@ -14,6 +14,7 @@ use iso_loopback::{Entry, IsoImage, Limits, ReadOptions, View};
 
 use super::{Context, Outcome};
 use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 
 /// Verbs of `wtgctl iso`.
 #[derive(Debug, clap::Subcommand)]
@@ -111,10 +112,9 @@ impl ImageArgs {
             let missing = error.kind() == iso_loopback::ErrorKind::NotFound;
             let failure = self.failed(error);
             if missing {
-                failure.hint(format_args!(
-                    "`wtgctl iso ls {}` lists what is there",
-                    self.image.display()
-                ))
+                failure.hint(Message::HintIsoList {
+                    path: self.image.display().to_string(),
+                })
             } else {
                 failure
             }
@@ -122,7 +122,8 @@ impl ImageArgs {
         if entry.is_file() {
             Ok(entry)
         } else {
-            Err(Failure::new(USAGE, format_args!("{path} is not a file")).at(self.image.display()))
+            let path = path.to_owned();
+            Err(Failure::new(USAGE, Message::NoFileOnDisc { path }).at(self.image.display()))
         }
     }
 }

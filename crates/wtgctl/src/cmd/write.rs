@@ -75,10 +75,8 @@ pub(crate) fn run(args: WriteArgs, context: &Context) -> Result<Outcome, Failure
         Err(error) => return Err(incomplete(error, &args.device)),
     };
     if let Some(kept) = &report.gpt_kept {
-        context.output.warning(format_args!(
-            "{}; a partition tool can move the backup table to the end of the device",
-            kept.message
-        ));
+        let message = kept.message.clone();
+        context.output.warning(Message::BackupTableKept { message });
     }
     let verified = options.verify;
     let written = Written {

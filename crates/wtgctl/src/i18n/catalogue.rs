@@ -123,6 +123,7 @@ messages! {
     FileNeedsSize => "an image file needs --size", "目标是映像文件时需要 --size";
     NotAPlan { path: String, error: String } => "{path}: not a plan: {error}", "{path}：不是计划文件：{error}";
 
+    SeedWas { seed: u64 } => "the seed of this run was {seed}", "本次运行的种子为 {seed}";
     PlanHasSeed { seed: u64 } => "the plan has a seed of its own, {seed}", "计划自带种子 {seed}";
 
     // Windows images and volumes.
@@ -226,6 +227,16 @@ messages! {
     DiscReadable =>
         "everything can be read (disc images hold no checksums of file data)",
         "全部可以读取（光盘映像不含文件数据的校验和）";
+    NoFileOnDisc { path: String } => "{path} is not a file", "{path} 不是文件";
+    OtherSizeInTree { view: String, path: String, other_bytes: u64, bytes: u64 } =>
+        "{view}: {path} has {other_bytes} bytes there, {bytes} in the most complete tree",
+        "{view}：{path} 在其中有 {other_bytes} 字节，在最完整的目录树中有 {bytes} 字节";
+    DirectoryCircle => "the volume's directories go round in a circle", "卷上的目录构成循环";
+    NameLeadsElsewhere { name: String } => "the volume holds a file named {name:?}", "卷中有名为 {name:?} 的文件";
+    NameNotUtf8 { path: String } => "{path}: its name is not UTF-8", "{path}：名称不是 UTF-8";
+    NotForFat { path: String } =>
+        "{path}: neither a file nor a folder; FAT has nothing for it",
+        "{path}：既不是文件也不是文件夹，FAT 无法存储";
     FilesCopied { files: u64, directories: u64, size: String, to: String } =>
         "{files} files in {directories} directories, {size} written to {to}",
         "{directories} 个目录中的 {files} 个文件，共 {size}，已写入 {to}";
@@ -236,6 +247,16 @@ messages! {
     NoSuchValue { path: String } => "value not found: {path}", "没有这个值：{path}";
     NoSuchElement { name: String } => "there is no element {name:?}", "没有元素 {name:?}";
     NoSuchIds => "no device of the store has any of these ids", "存储中没有设备使用这些标识";
+    OneData { given: u64 } => "one DATA is needed, {given} given", "需要一个 DATA，给出了 {given} 个";
+    NoNumber { text: String } => "{text:?} is not a number", "{text:?} 不是数字";
+    NoNumber32 { text: String } => "{text:?} is not a 32-bit number", "{text:?} 不是 32 位数字";
+    NoNumber64 { text: String } => "{text:?} is not a 64-bit number", "{text:?} 不是 64 位数字";
+    NoHexadecimal { text: String } => "{text:?} is not bytes in hexadecimal", "{text:?} 不是十六进制字节";
+    NotOneValue { text: String } => "{text:?} is not one value", "{text:?} 不是单个值";
+    NotYesOrNo { text: String } => "{text:?} is not yes or no", "{text:?} 不是 yes 或 no";
+    LogsApplied { path: String, entries: u64, pages: u64 } =>
+        "{path}: {entries} log entries with {pages} pages were applied",
+        "{path}：已应用 {entries} 条日志记录，共 {pages} 页";
     NoTypedDevices => "devices cannot be typed", "设备不能直接输入";
     Deleted { what: String } => "{what} deleted", "已删除 {what}";
     FileWritten { path: String } => "{path} written", "已写入 {path}";
@@ -250,6 +271,9 @@ messages! {
     Wrote { device: String, data: String, cleared: String } =>
         "{device}: wrote {data} of data, cleared {cleared}, not read back",
         "{device}：写入数据 {data}，清除 {cleared}，未读回";
+    BackupTableKept { message: String } =>
+        "{message}; a partition tool can move the backup table to the end of the device",
+        "{message}；可用分区工具把备份分区表移到设备末尾";
     BackupTableMoved => "the backup table is at the end of the device", "备份分区表已放到设备末尾";
     DevicesShown { writable: u64, refused: u64 } => "{writable} writable, {refused} refused", "{writable} 个可写，{refused} 个被拒绝";
     DevicesHidden { writable: u64, hidden: u64, reasons: String } =>
@@ -375,6 +399,7 @@ messages! {
     HintNewPlanSeed =>
         "leave --seed out, or make a new plan with it",
         "请去掉 --seed，或用它重新生成计划";
+    HintIsoList { path: String } => "`wtgctl iso ls {path}` lists what is there", "`wtgctl iso ls {path}` 可列出其中的内容";
     HintNtfsCheck =>
         "`wtgctl ntfs check` lists everything that is wrong with the volume",
         "`wtgctl ntfs check` 可列出该卷的所有问题";

@@ -149,20 +149,20 @@ fn parse_element(store: &Store, id: u32, words: &[String]) -> Result<Element, Fa
     if format_of(id) == 4 {
         return Ok(Element::ObjectList(objects()?));
     }
-    let wrong = |what: &str| Failure::new(USAGE, format_args!("{:?} is not {what}", words.join(" ")));
+    let text = words.join(" ");
     let numbers = || {
         let parse = |word: &String| crate::cmd::hive::number(word);
         words
             .iter()
             .map(parse)
             .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| wrong("a number"))
+            .ok_or_else(|| Failure::new(USAGE, Message::NoNumber { text: text.clone() }))
     };
     if format_of(id) == 7 {
         return Ok(Element::IntegerList(numbers()?));
     }
     let [word] = words else {
-        return Err(wrong("one value"));
+        return Err(Failure::new(USAGE, Message::NotOneValue { text }));
     };
     Ok(match format_of(id) {
         2 => Element::String(word.clone()),
@@ -171,7 +171,7 @@ fn parse_element(store: &Store, id: u32, words: &[String]) -> Result<Element, Fa
         6 => Element::Boolean(match word.to_ascii_lowercase().as_str() {
             "yes" | "on" | "true" | "1" => true,
             "no" | "off" | "false" | "0" => false,
-            _ => return Err(wrong("yes or no")),
+            _ => return Err(Failure::new(USAGE, Message::NotYesOrNo { text })),
         }),
         _ => {
             return Err(Failure::new(USAGE, Message::NoTypedDevices).hint(Message::HintRetarget));

@@ -125,9 +125,11 @@ fn add_folder(
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        let bad = |what: &str| Failure::new(BAD_INPUT, format_args!("{}: {what}", path.display()));
+        let shown = path.display().to_string();
         let name = entry.file_name();
-        let name = name.to_str().ok_or_else(|| bad("its name is not UTF-8"))?;
+        let name = name
+            .to_str()
+            .ok_or_else(|| Failure::new(BAD_INPUT, Message::NameNotUtf8 { path: shown.clone() }))?;
         let inside = if inside.is_empty() {
             name.to_owned()
         } else {
@@ -147,7 +149,7 @@ fn add_folder(
             builder.add_file(&inside, content, Attributes::ARCHIVE, time)?;
             files.push(path);
         } else {
-            return Err(bad("neither a file nor a folder; FAT has nothing for it"));
+            return Err(Failure::new(BAD_INPUT, Message::NotForFat { path: shown }));
         }
     }
     Ok(())

@@ -174,10 +174,7 @@ pub(super) fn extract(args: &ExtractArgs, context: &Context) -> Result<Outcome, 
     let limit = Limits::default();
     while let Some((entry, to)) = rest.pop() {
         if done.files + done.directories + rest.len() as u64 > limit.max_fat_entries {
-            return Err(Failure::new(
-                BAD_INPUT,
-                "the volume's directories go round in a circle",
-            ));
+            return Err(Failure::new(BAD_INPUT, Message::DirectoryCircle));
         }
         if entry.is_directory() {
             make_directory(&to)?;
@@ -275,10 +272,8 @@ fn below(entries: Vec<FatEntry>, folder: &Path) -> Result<Vec<(FatEntry, PathBuf
         .map(|entry| {
             let name = &entry.name;
             if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
-                return Err(Failure::new(
-                    BAD_INPUT,
-                    format_args!("the volume holds a file named {name:?}"),
-                ));
+                let name = name.clone();
+                return Err(Failure::new(BAD_INPUT, Message::NameLeadsElsewhere { name }));
             }
             let to = folder.join(name);
             Ok((entry, to))

@@ -4,6 +4,7 @@ use regf_hive::{Value, ValueType};
 use serde_json::json;
 
 use crate::failure::{Failure, USAGE};
+use crate::i18n::Message;
 
 /// Types that can be typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -29,21 +30,29 @@ impl DataType {
             return Ok(Value::multi_string(name, data));
         }
         let [data] = data else {
-            return Err(Failure::new(
-                USAGE,
-                format_args!("one DATA is needed, {} given", data.len()),
-            ));
+            let given = data.len() as u64;
+            return Err(Failure::new(USAGE, Message::OneData { given }));
         };
-        let wrong = |what| Failure::new(USAGE, format_args!("{data:?} is not {what}"));
+        let text = || data.clone();
+        let wrong = |message| Failure::new(USAGE, message);
         Ok(match self {
             Self::Sz | Self::MultiSz => Value::string(name, data),
             Self::ExpandSz => Value::new(name, ValueType::EXPAND_SZ, Value::string(name, data).data),
             Self::Dword => {
                 let number = number(data).and_then(|n| u32::try_from(n).ok());
-                Value::dword(name, number.ok_or_else(|| wrong("a 32-bit number"))?)
+                Value::dword(
+                    name,
+                    number.ok_or_else(|| wrong(Message::NoNumber32 { text: text() }))?,
+                )
             }
-            Self::Qword => Value::qword(name, number(data).ok_or_else(|| wrong("a 64-bit number"))?),
-            Self::Binary => Value::binary(name, bytes(data).ok_or_else(|| wrong("bytes in hexadecimal"))?),
+            Self::Qword => Value::qword(
+                name,
+                number(data).ok_or_else(|| wrong(Message::NoNumber64 { text: text() }))?,
+            ),
+            Self::Binary => Value::binary(
+                name,
+                bytes(data).ok_or_else(|| wrong(Message::NoHexadecimal { text: text() }))?,
+            ),
         })
     }
 }

@@ -8,6 +8,7 @@ use regf_hive::{Hive, Limits, WriteOptions};
 
 use crate::cmd::Context;
 use crate::failure::Failure;
+use crate::i18n::Message;
 
 /// A hive file.
 #[derive(Debug, clap::Args)]
@@ -34,12 +35,11 @@ impl HiveArgs {
             let logs: Vec<&[u8]> = logs.iter().map(Vec::as_slice).collect();
             let recovered = regf_hive::recover(&bytes, &logs, &limits).map_err(at)?;
             if recovered.entries_applied > 0 {
-                context.output.warning(format_args!(
-                    "{}: {} log entries with {} pages were applied",
-                    self.file.display(),
-                    recovered.entries_applied,
-                    recovered.pages_applied
-                ));
+                context.output.warning(Message::LogsApplied {
+                    path: self.file.display().to_string(),
+                    entries: recovered.entries_applied.into(),
+                    pages: recovered.pages_applied.into(),
+                });
             }
             bytes = recovered.bytes;
         }

@@ -85,13 +85,12 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Outcome, Failu
         })?;
     }
     for difference in &report.differences {
-        context.output.warning(format_args!(
-            "{}: {} has {} bytes there, {} in the most complete tree",
-            difference.view,
-            printable(&difference.path),
-            difference.other_size_bytes,
-            difference.size_bytes
-        ));
+        context.output.warning(Message::OtherSizeInTree {
+            view: difference.view.to_string(),
+            path: printable(&difference.path),
+            other_bytes: difference.other_size_bytes,
+            bytes: difference.size_bytes,
+        });
     }
     let sound = report.findings.is_empty();
     let trees = report.trees.iter().map(|tree| TreeRecord {
