@@ -222,6 +222,9 @@ fn every_path_that_is_listed_is_read() {
         });
         builder.add_name(directory, node, name, None);
     }
+    for name in ["case", "Case", "CASE"] {
+        builder.add(root, name, NodeSpec::file(Content::Bytes(name.into())));
+    }
     let file = File::create_new(&path).unwrap();
     file.set_len(32 << 20).unwrap();
     builder.writer(file).unwrap().finish().unwrap();
@@ -246,5 +249,8 @@ fn every_path_that_is_listed_is_read() {
         assert_eq!(stream, vec![number; length], "{path}:{name}");
         let again = json_lines(&wtgctl(&["ls", volume, &path, "--json"]));
         assert_eq!(again[0]["path"], path.as_str());
+    }
+    for name in ["case", "Case", "CASE"] {
+        assert_eq!(wtgctl(&["cat", volume, name]).stdout, name.as_bytes());
     }
 }

@@ -1,13 +1,13 @@
-//! `wtgctl wim apply` to a folder that cannot take the image, or not all of it: exit code, sentence, and what it says
-//! is there.
+//! `wtgctl wim apply` to a folder: the times that files get; and folders that cannot take the image, or not all of it:
+//! exit code, sentence, and what it says is there.
 
 #![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
 #![allow(clippy::disallowed_methods, reason = "runs the program under test")]
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use testkit::manifest::NtfsMount;
 
@@ -160,4 +160,42 @@ fn interrupted() {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
     volume.unmount();
+}
+
+/// Files with data of their own, with the same data, without any, and directories, one of them empty.
+#[test]
+fn files_and_directories_have_their_times() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tree, wim, out) = (
+        dir.path().join("t"),
+        dir.path().join("a.wim"),
+        dir.path().join("out"),
+    );
+    fs::create_dir_all(tree.join("d/empty")).unwrap();
+    let files = [
+        ("own", "own"),
+        ("d/same", "same"),
+        ("same too", "same"),
+        ("nothing", ""),
+    ];
+    for (name, content) in files {
+        fs::write(tree.join(name), content).unwrap();
+    }
+    let paths = ["own", "d/same", "same too", "nothing", "d/empty", "d", ""];
+    let time = |number: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + number);
+    for (number, path) in (0..).zip(paths) {
+        let file = File::open(tree.join(path)).unwrap();
+        file.set_modified(time(number)).unwrap();
+    }
+    for args in [
+        ["wim", "capture", tree.to_str().unwrap(), wim.to_str().unwrap()].as_slice(),
+        &["wim", "apply", wim.to_str().unwrap(), "1", out.to_str().unwrap()],
+    ] {
+        let output = wtgctl(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    for (number, path) in (0..).zip(paths) {
+        let found = fs::metadata(out.join(path)).unwrap().modified().unwrap();
+        assert_eq!(found, time(number), "{path:?}");
+    }
 }
