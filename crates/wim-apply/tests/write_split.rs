@@ -9,8 +9,8 @@ use std::path::Path;
 
 use support::{make_tree, open, text, wimlib};
 use wim_apply::write::{
-    Change, Compare, Compression, DirectorySource, ExportImage, SplitPlan, WimWriter, WriteOptions, diff,
-    hash_tree, rewrite,
+    Change, Compare, Compression, DirectorySource, ExportImage, FileForm, SplitPlan, WimWriter, WriteOptions,
+    diff, hash_tree, rewrite,
 };
 use wim_apply::{ErrorKind, Limits, Wim};
 use write_support::{accepted, capture, control, create, foreign_listing, info, options};
@@ -86,13 +86,59 @@ fn wimlib_reads_the_parts_and_joins_them() {
 fn what_cannot_be_split_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     make_tree(&dir.path().join("t"));
-    for (name, argument) in [("solid", "--solid"), ("pipable", "--pipable")] {
-        if wimlib(&["capture", "t", name, "--compress=LZX", argument], dir.path()).is_none() {
-            return;
-        }
-        let error = SplitPlan::new(&open(&dir.path().join(name)), 1 << 20).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
-        assert!(error.to_string().contains("export"), "{error}");
+    if wimlib(
+        &["capture", "t", "solid", "--compress=LZX", "--solid"],
+        dir.path(),
+    )
+    .is_none()
+    {
+        return;
+    }
+    let error = SplitPlan::new(&open(&dir.path().join("solid")), 1 << 20).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("export"), "{error}");
+}
+
+#[test]
+fn a_pipable_file_has_pipable_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    make_tree(&dir.path().join("t"));
+    let pipable = WriteOptions {
+        form: FileForm::Pipable,
+        ..options(Compression::Lzx, 2)
+    };
+    capture(&dir.path().join("t"), &dir.path().join("x.wim"), &pipable);
+    let wim = open(&dir.path().join("x.wim"));
+    let plan = SplitPlan::new(&wim, 500_000).unwrap();
+    assert!(plan.part_count() > 1);
+    let mut names = Vec::new();
+    for number in 1..=plan.part_count() {
+        let name = format!("p{number}.swm");
+        let mut out = create(&dir.path().join(&name));
+        let checked = WriteOptions {
+            integrity_table: true,
+            ..WriteOptions::like(&wim)
+        };
+        plan.write_part(&wim, number as u16, &mut out, &checked, &mut control())
+            .unwrap();
+        names.push(name);
+    }
+    let mut joined = open(&dir.path().join(&names[0]));
+    for name in &names[1..] {
+        joined
+            .add_part(File::open(dir.path().join(name)).unwrap())
+            .unwrap();
+    }
+    let options = WriteOptions {
+        integrity_table: false,
+        ..WriteOptions::like(&joined)
+    };
+    let mut file = Cursor::new(Vec::new());
+    rewrite(&joined, &mut file, &options, &mut control()).unwrap();
+    assert!(file.into_inner() == fs::read(dir.path().join("x.wim")).unwrap());
+    if wimlib(&["apply", "p1.swm", "1", "out", "--ref=p*.swm"], dir.path()).is_some() {
+        let (found, expected) = (dir.path().join("out"), dir.path().join("t"));
+        assert_eq!(support::list_tree(&found), support::list_tree(&expected));
     }
 }
 

@@ -10,6 +10,12 @@ pub(crate) fn wim(error: &wim_apply::Error) -> Option<Message> {
         K::Truncated => Some(Message::HintImageShort),
         K::Unsupported => Some(Message::HintImageUnsupported),
         K::Interrupted => Some(Message::HintRunAgain),
+        K::Invalid => match error {
+            wim_apply::Error::Invalid {
+                what: "memory limit", ..
+            } => Some(Message::HintMemoryLimit),
+            _ => None,
+        },
         K::NotFound => match error {
             // Of a delta, or of a split file some parts of which are not open.
             wim_apply::Error::NotFound {

@@ -1,15 +1,17 @@
 //! The file that is being written: resources one after the other, then the tables that find them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use sha1::{Digest, Sha1};
 
 use super::large::Large;
-use super::pack::{Packed, Packer};
+use super::pack::Packer;
+use super::queue::{Queue, Slot};
+use super::solid::Solid;
 use super::tail::Tail;
-use super::{Output, WriteOptions};
-use crate::layout::{BlobEntry, HEADER_BYTES, ResourceHeader, resource_flag};
+use super::{FileForm, Output, WriteOptions};
+use crate::layout::{BlobEntry, HEADER_BYTES, PipableBlobHeader, ResourceHeader};
 use crate::{BlobHash, Error, Result};
 
 /// Blobs up to this size are held in memory: a duplicate is never compressed, and one that does not shrink
@@ -25,6 +27,8 @@ pub(super) struct Container<'o> {
     pub(super) tail: Tail<'o>,
     pub(super) packer: Option<Packer>,
     pub(super) chunk_bytes: u32,
+    /// Whether the file is for a pipe: nothing in it is written twice.
+    pub(super) pipable: bool,
     /// Part of a split file that is written.
     pub(super) part_number: u16,
     /// Blobs in the order of their places.
@@ -35,56 +39,52 @@ pub(super) struct Container<'o> {
     elsewhere_sizes: HashSet<u64>,
     /// Metadata resources in the order of the images.
     pub(super) metadata: Vec<BlobEntry>,
-    queue: VecDeque<Queued>,
-    queued_bytes: u64,
-    max_queued_bytes: u64,
+    pub(super) queue: Queue,
+    /// The solid resources.
+    pub(super) solid: Solid,
     current: Current,
 }
 
 enum Current {
     None,
-    InMemory { size_bytes: u64, bytes: Vec<u8> },
+    InMemory {
+        size_bytes: u64,
+        bytes: Vec<u8>,
+    },
     Large(Large),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Slot {
-    Blob(usize),
-    Metadata(usize),
-}
-
-/// A resource that is being compressed.
-#[derive(Debug)]
-struct Queued {
-    slot: Slot,
-    size_bytes: u64,
-    first_job: u64,
-    packed: Vec<Option<Packed>>,
-    missing: usize,
+    /// In the solid resource.
+    Solid {
+        size_bytes: u64,
+        done_bytes: u64,
+        /// Where it begins, as blobs of solid resources state it.
+        offset: u64,
+        hasher: Sha1,
+    },
 }
 
 impl<'o> Container<'o> {
     /// A file whose resources begin at `at`.
-    pub(super) fn new(out: &'o mut dyn Output, at: u64, options: &WriteOptions) -> Self {
+    pub(super) fn new(out: &'o mut dyn Output, at: u64, options: &WriteOptions) -> Result<Self> {
         let threads = options.threads.get();
-        Self {
+        let packer = match options.compression.codec() {
+            Some(codec) => Some(Packer::new(codec, options.chunk_bytes, u64::MAX, 0, options)?),
+            None => None,
+        };
+        Ok(Self {
             tail: Tail::new(out, at),
-            packer: options
-                .compression
-                .codec()
-                .map(|codec| Packer::new(codec, options.chunk_bytes, threads)),
+            packer,
             chunk_bytes: options.chunk_bytes,
+            pipable: options.form == FileForm::Pipable,
             part_number: 1,
             blobs: Vec::new(),
             by_hash: HashMap::new(),
             elsewhere: HashSet::new(),
             elsewhere_sizes: HashSet::new(),
             metadata: Vec::new(),
-            queue: VecDeque::new(),
-            queued_bytes: 0,
-            max_queued_bytes: IN_MEMORY_BYTES + (threads as u64) * (1 << 20),
+            queue: Queue::new(threads),
+            solid: Solid::default(),
             current: Current::None,
-        }
+        })
     }
 
     /// An entry that is in the file already.
@@ -106,7 +106,7 @@ impl<'o> Container<'o> {
 
     /// Whether a blob of that size is there, or elsewhere.
     pub(super) fn has_size(&self, size_bytes: u64) -> bool {
-        let is_there = |entry: &BlobEntry| entry.resource.size_bytes == size_bytes;
+        let is_there = |entry: &BlobEntry| blob_size(entry) == size_bytes;
         self.elsewhere_sizes.contains(&size_bytes) || self.blobs.iter().any(is_there)
     }
 
@@ -132,14 +132,22 @@ impl<'o> Container<'o> {
         }
     }
 
-    /// A blob of that size begins; its bytes follow through [`Container::data`].
-    pub(super) fn begin(&mut self, size_bytes: u64) -> Result<()> {
-        if size_bytes <= IN_MEMORY_BYTES {
+    /// A blob of that size begins; its bytes follow through [`Container::data`]. Its hash has to be known in
+    /// pipable files, where it comes first.
+    pub(super) fn begin(&mut self, size_bytes: u64, hash: Option<BlobHash>) -> Result<()> {
+        if let Some(offset) = self.solid.position() {
+            self.current = Current::Solid {
+                size_bytes,
+                done_bytes: 0,
+                offset,
+                hasher: Sha1::new(),
+            };
+        } else if size_bytes <= IN_MEMORY_BYTES {
             let bytes = Vec::with_capacity(size_bytes as usize);
             self.current = Current::InMemory { size_bytes, bytes };
         } else {
             self.drain()?;
-            self.current = Current::Large(Large::new(self, size_bytes)?);
+            self.current = Current::Large(Large::new(self, size_bytes, hash)?);
         }
         Ok(())
     }
@@ -167,6 +175,26 @@ impl<'o> Container<'o> {
                 self.current = Current::Large(large);
                 Ok(())
             }
+            Current::Solid {
+                size_bytes,
+                done_bytes,
+                offset,
+                mut hasher,
+            } => {
+                let done_bytes = done_bytes + bytes.len() as u64;
+                if done_bytes > size_bytes {
+                    return Err(changed(size_bytes));
+                }
+                hasher.update(bytes);
+                self.solid.data(&mut self.tail, bytes)?;
+                self.current = Current::Solid {
+                    size_bytes,
+                    done_bytes,
+                    offset,
+                    hasher,
+                };
+                Ok(())
+            }
         }
     }
 
@@ -191,11 +219,24 @@ impl<'o> Container<'o> {
             }
             Current::Large(large) => {
                 let (hash, resource) = large.end(self, again)?;
-                if self.contains(&hash) {
+                if self.contains(&hash) && !self.pipable {
                     self.tail.seek(resource.offset)?;
                 } else {
                     self.add_existing(self.entry(hash, resource));
                 }
+                Ok(hash)
+            }
+            Current::Solid {
+                size_bytes,
+                done_bytes,
+                offset,
+                hasher,
+            } => {
+                if done_bytes != size_bytes {
+                    return Err(changed(size_bytes));
+                }
+                let hash = BlobHash(hasher.finalize().into());
+                self.add_existing(self.entry(hash, Solid::place_of(offset, size_bytes)));
                 Ok(hash)
             }
         }
@@ -217,11 +258,18 @@ impl<'o> Container<'o> {
         reader: &mut dyn Read,
     ) -> Result<ResourceHeader> {
         self.drain()?;
+        self.announce(hash, resource.size_bytes, resource.flags)?;
         let resource = ResourceHeader {
             offset: self.tail.position(),
             ..resource
         };
         self.tail.copy_from(reader, resource.stored_bytes)?;
+        self.add_resource(hash, resource);
+        Ok(resource)
+    }
+
+    /// Enters a resource that was written.
+    pub(super) fn add_resource(&mut self, hash: BlobHash, resource: ResourceHeader) {
         let entry = self.entry(hash, resource);
         if resource.is_metadata() {
             self.metadata.push(BlobEntry {
@@ -231,7 +279,20 @@ impl<'o> Container<'o> {
         } else {
             self.add_existing(entry);
         }
-        Ok(resource)
+    }
+
+    /// In a pipable file: the header that precedes a resource.
+    pub(super) fn announce(&mut self, hash: BlobHash, size_bytes: u64, flags: u8) -> Result<()> {
+        if !self.pipable {
+            return Ok(());
+        }
+        let flags = flags.into();
+        let header = PipableBlobHeader {
+            size_bytes,
+            hash,
+            flags,
+        };
+        self.tail.write(&header.encode())
     }
 
     fn entry(&self, hash: BlobHash, resource: ResourceHeader) -> BlobEntry {
@@ -243,141 +304,17 @@ impl<'o> Container<'o> {
         }
     }
 
-    fn enqueue(&mut self, slot: Slot, bytes: Vec<u8>) -> Result<()> {
-        let size_bytes = bytes.len() as u64;
-        let Some(packer) = &mut self.packer else {
-            let resource = self.store(slot, &[&bytes], 0)?;
-            self.place(slot, resource);
-            return Ok(());
-        };
-        let first_job = packer.next_sequence();
-        if bytes.len() <= packer.job_bytes() {
-            packer.send(bytes)?;
-        } else {
-            for group in bytes.chunks(packer.job_bytes()) {
-                packer.send(group.to_vec())?;
-            }
-        }
-        let jobs = (packer.next_sequence() - first_job) as usize;
-        let packed = (0..jobs).map(|_| None).collect();
-        self.queue.push_back(Queued {
-            slot,
-            size_bytes,
-            first_job,
-            packed,
-            missing: jobs,
-        });
-        self.queued_bytes += size_bytes;
-        while self.queued_bytes > self.max_queued_bytes {
-            self.receive()?;
-        }
-        Ok(())
-    }
-
-    /// Waits until everything that was begun is written.
-    pub(super) fn drain(&mut self) -> Result<()> {
-        while !self.queue.is_empty() {
-            self.receive()?;
-        }
-        Ok(())
-    }
-
-    fn receive(&mut self) -> Result<()> {
-        let Some(packer) = &self.packer else { return Ok(()) };
-        let result = packer.receive()?;
-        let owner = self
-            .queue
-            .partition_point(|queued| queued.first_job <= result.sequence);
-        if let Some(queued) = owner.checked_sub(1).and_then(|owner| self.queue.get_mut(owner)) {
-            let number = (result.sequence - queued.first_job) as usize;
-            if let Some(slot) = queued.packed.get_mut(number) {
-                *slot = Some(result);
-                queued.missing -= 1;
-            }
-        }
-        while self.queue.front().is_some_and(|queued| queued.missing == 0) {
-            let Some(done) = self.queue.pop_front() else { break };
-            self.queued_bytes -= done.size_bytes;
-            self.write_queued(&done)?;
-        }
-        Ok(())
-    }
-
-    fn write_queued(&mut self, queued: &Queued) -> Result<()> {
-        let packed: Vec<&Packed> = queued.packed.iter().flatten().collect();
-        let table = chunk_table(packed.iter().flat_map(|packed| &packed.sizes), queued.size_bytes);
-        let stored = table.len() + packed.iter().map(|packed| packed.output.len()).sum::<usize>();
-        let resource = if (stored as u64) < queued.size_bytes {
-            let mut pieces: Vec<&[u8]> = vec![&table];
-            pieces.extend(packed.iter().map(|packed| packed.output.as_slice()));
-            let resource = self.store(queued.slot, &pieces, resource_flag::COMPRESSED)?;
-            ResourceHeader {
-                size_bytes: queued.size_bytes,
-                ..resource
-            }
-        } else {
-            let pieces: Vec<&[u8]> = packed.iter().map(|packed| packed.input.as_slice()).collect();
-            self.store(queued.slot, &pieces, 0)?
-        };
-        self.place(queued.slot, resource);
-        Ok(())
-    }
-
-    fn store(&mut self, slot: Slot, pieces: &[&[u8]], flags: u8) -> Result<ResourceHeader> {
-        let offset = self.tail.position();
-        for piece in pieces {
-            self.tail.write(piece)?;
-        }
-        let stored_bytes = self.tail.position() - offset;
-        let kind = if matches!(slot, Slot::Metadata(_)) {
-            resource_flag::METADATA
-        } else {
-            0
-        };
-        Ok(ResourceHeader {
-            stored_bytes,
-            flags: flags | kind,
-            offset,
-            size_bytes: stored_bytes,
-        })
-    }
-
-    fn place(&mut self, slot: Slot, resource: ResourceHeader) {
-        let entry = match slot {
-            Slot::Blob(number) => self.blobs.get_mut(number),
-            Slot::Metadata(number) => self.metadata.get_mut(number),
-        };
-        if let Some(entry) = entry {
-            entry.resource = resource;
-        }
-    }
-
     /// Place of the first resource of a new file.
     pub(super) const FIRST: u64 = HEADER_BYTES as u64;
 }
 
-/// Offsets of all chunks but the first, relative to the end of the table.
-fn chunk_table<'a>(sizes: impl Iterator<Item = &'a u32>, size_bytes: u64) -> Vec<u8> {
-    let mut table = Vec::new();
-    let mut end = 0_u64;
-    for (number, &size) in sizes.enumerate() {
-        if number > 0 {
-            push_table_entry(&mut table, end, size_bytes);
-        }
-        end += u64::from(size);
+/// Uncompressed size of a blob.
+pub(super) fn blob_size(entry: &BlobEntry) -> u64 {
+    if entry.resource.is_solid() {
+        entry.resource.stored_bytes
+    } else {
+        entry.resource.size_bytes
     }
-    table
-}
-
-/// Bytes of an entry of the chunk table of a resource.
-pub(super) fn table_entry_bytes(size_bytes: u64) -> u64 {
-    if size_bytes > u64::from(u32::MAX) { 8 } else { 4 }
-}
-
-/// Appends one entry.
-pub(super) fn push_table_entry(table: &mut Vec<u8>, offset: u64, size_bytes: u64) {
-    let bytes = offset.to_le_bytes();
-    table.extend_from_slice(&bytes[..table_entry_bytes(size_bytes) as usize]);
 }
 
 /// The source did not give as many bytes as it said.

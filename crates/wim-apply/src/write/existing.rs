@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::container::Container;
+use super::solid::Solid;
 use super::xml::ImageXml;
-use super::{Compression, Output, WimWriter, WriteOptions, statistics};
-use crate::codec::Codec;
-use crate::layout::{BlobEntry, ResourceHeader, SOLID_RESOURCE_MAGIC, header_flag, resource_flag};
+use super::{Compression, FileForm, Output, WimWriter, WriteOptions, statistics};
+use crate::layout::{BlobEntry, ResourceHeader, header_flag, resource_flag};
 use crate::read::BlobStorage;
 use crate::{BlobHash, Error, Result, Wim};
 
@@ -29,28 +29,12 @@ impl<'o> WimWriter<'o> {
     /// Appends to a file: `out` is the file that `wim` was opened from. New resources and tables go behind
     /// what is there; the header is written last, so an interruption leaves the file as it was, with unused
     /// bytes at its end. Compression, chunk size and GUID of the file stay, as does its integrity
-    /// table if it has one.
+    /// table if it has one. Where new blobs go, the form of `options` says.
     ///
     /// # Errors
-    /// `Unsupported` for pipable files, for parts of split files, and for files that are compressed with LZMS
-    /// only; `Invalid` when the file is marked read-only; `Target`.
+    /// `Unsupported` for pipable files, for parts of split files, and for the pipable form; `Invalid` when the file
+    /// is marked read-only; `Target`.
     pub fn append(out: &'o mut dyn Output, wim: &Wim, options: &WriteOptions) -> Result<Self> {
-        if let Some((Codec::Lzms, _)) = wim.compression() {
-            return Err(Error::Unsupported {
-                what: "appending",
-                at: 0,
-                feature: "a file compressed with LZMS (export to a new one)".to_owned(),
-            });
-        }
-        Self::edit(out, wim, options)
-    }
-
-    /// As [`append`](Self::append), for changes that bring little or no data: files compressed with LZMS are
-    /// taken too, and what is new in them is stored as it is.
-    ///
-    /// # Errors
-    /// As [`append`](Self::append), but for LZMS.
-    pub fn edit(out: &'o mut dyn Output, wim: &Wim, options: &WriteOptions) -> Result<Self> {
         let header = wim.header();
         let unsupported = |feature: &str| {
             Err(Error::Unsupported {
@@ -59,7 +43,7 @@ impl<'o> WimWriter<'o> {
                 feature: feature.to_owned(),
             })
         };
-        if header.pipable {
+        if header.pipable || options.form == FileForm::Pipable {
             return unsupported("a pipable file");
         }
         if header.part_count > 1 || header.has(header_flag::SPANNED) {
@@ -71,20 +55,16 @@ impl<'o> WimWriter<'o> {
                 reason: "the file is marked read-only".to_owned(),
             });
         }
-        let compression = match wim.compression() {
-            None | Some((Codec::Lzms, _)) => Compression::None,
-            Some((Codec::Xpress, _)) => Compression::Xpress,
-            Some((Codec::Lzx, _)) => Compression::Lzx,
-        };
         let options = WriteOptions {
-            compression,
+            compression: own_compression(wim),
             chunk_bytes: header.chunk_bytes,
             integrity_table: options.integrity_table || !header.integrity.is_absent(),
             ..*options
         };
+        options.check()?;
         let file_bytes = wim.parts().first().map_or(0, |part| part.file_bytes);
-        let mut container = Container::new(out, file_bytes, &options);
-        let solid = existing_blobs(wim, &mut container)?;
+        let mut container = Container::new(out, file_bytes, &options)?;
+        existing_blobs(wim, &mut container)?;
         for index in 1..=header.image_count {
             let Some((hash, resource)) = wim.metadata_entry(index) else {
                 let name = format!("of image {index}");
@@ -107,11 +87,23 @@ impl<'o> WimWriter<'o> {
             flags: header.flags & !header_flag::WRITE_IN_PROGRESS,
             boot_index: header.boot_index,
             version: header.version,
-            solid,
+            is_begun: false,
             uses_are_counted: false,
             guid: header.guid,
             old_bytes: Some(file_bytes),
         })
+    }
+
+    /// As [`append`](Self::append), for changes that bring little data: what is new gets resources of its own.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn edit(out: &'o mut dyn Output, wim: &Wim, options: &WriteOptions) -> Result<Self> {
+        let plain = WriteOptions {
+            form: FileForm::Plain,
+            ..*options
+        };
+        Self::append(out, wim, &plain)
     }
 
     /// Changes what the XML document says of an image.
@@ -193,33 +185,25 @@ impl<'o> WimWriter<'o> {
     }
 }
 
-/// Enters the blobs that are there, and returns the entries of the solid resources. All of them are made one
-/// run, in which offsets of blobs count from the first resource on.
-fn existing_blobs(wim: &Wim, container: &mut Container<'_>) -> Result<Vec<BlobEntry>> {
-    let mut solid = Vec::new();
+/// Compression of what is new in a file; none when its chunks are of a size that is not written.
+fn own_compression(wim: &Wim) -> Compression {
+    let compression = Compression::of_codec(wim.compression().map(|(codec, _)| codec));
+    if compression.check_chunk_bytes(wim.header().chunk_bytes).is_err() {
+        return Compression::None;
+    }
+    compression
+}
+
+/// Enters the blobs and solid resources that are there. All of these are made one run, in which offsets of blobs count from the first resource on.
+fn existing_blobs(wim: &Wim, container: &mut Container<'_>) -> Result<()> {
     let mut bases = Vec::new();
-    let mut base = 0_u64;
     // Those of other files come after the ones of the first.
     for resource in wim.solid_resources().iter().filter(|resource| resource.part == 0) {
-        bases.push(base);
-        let size_bytes = resource.header.size_bytes;
-        base = base.checked_add(size_bytes).ok_or_else(|| Error::Corrupt {
-            what: "solid resource",
-            at: resource.offset,
-            found: format!("a size of {size_bytes:#x} bytes, after others of {base:#x}"),
-            expected: "sizes whose sum has 64 bits",
-        })?;
-        solid.push(BlobEntry {
-            resource: ResourceHeader {
-                stored_bytes: resource.stored_bytes,
-                flags: resource_flag::SOLID,
-                offset: resource.offset,
-                size_bytes: SOLID_RESOURCE_MAGIC,
-            },
-            part_number: 1,
-            reference_count: 1,
-            ..BlobEntry::default()
-        });
+        bases.push(container.solid.size_bytes());
+        let (offset, stored_bytes) = (resource.offset, resource.stored_bytes);
+        container
+            .solid
+            .add(offset, stored_bytes, resource.header.size_bytes)?;
     }
     for blob in wim.blobs().iter().filter(|blob| blob.part == 0) {
         let size_bytes = blob.size_bytes;
@@ -236,16 +220,10 @@ fn existing_blobs(wim: &Wim, container: &mut Container<'_>) -> Result<Vec<BlobEn
                 offset,
                 size_bytes,
             },
-            BlobStorage::Solid { resource, offset } => ResourceHeader {
-                stored_bytes: size_bytes,
-                flags: resource_flag::SOLID,
-                offset: bases
-                    .get(resource as usize)
-                    .copied()
-                    .unwrap_or(0)
-                    .saturating_add(offset),
-                size_bytes: 0,
-            },
+            BlobStorage::Solid { resource, offset } => {
+                let base = bases.get(resource as usize).copied().unwrap_or(0_u64);
+                Solid::place_of(base.saturating_add(offset), size_bytes)
+            }
         };
         container.add_existing(BlobEntry {
             resource,
@@ -254,5 +232,5 @@ fn existing_blobs(wim: &Wim, container: &mut Container<'_>) -> Result<Vec<BlobEn
             hash: blob.hash,
         });
     }
-    Ok(solid)
+    Ok(())
 }

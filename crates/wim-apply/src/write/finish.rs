@@ -3,7 +3,7 @@
 use super::tail::Tail;
 use super::xml::{self, ImageXml};
 use crate::layout::{BlobEntry, HEADER_BYTES, Header, IntegrityHeader, ResourceHeader, resource_flag};
-use crate::{Error, Result};
+use crate::{BlobHash, Error, Result};
 
 /// Bytes that each hash of an integrity table covers.
 pub(super) const INTEGRITY_CHUNK_BYTES: u32 = 10 << 20;
@@ -34,7 +34,7 @@ pub(super) fn write_tables(tail: &mut Tail<'_>, part: Part<'_>) -> Result<Unsign
     let table_end = tail.position();
     header.xml = write_table(
         tail,
-        &xml::encode(part.images, part.total_bytes.unwrap_or(table_end)),
+        &xml::encode(part.images, Some(part.total_bytes.unwrap_or(table_end))),
     )?;
     if part.integrity_table {
         header.integrity = write_integrity_table(tail, table_end)?;
@@ -67,6 +67,23 @@ fn write_table(tail: &mut Tail<'_>, bytes: &[u8]) -> Result<ResourceHeader> {
 fn write_integrity_table(tail: &mut Tail<'_>, table_end: u64) -> Result<ResourceHeader> {
     let offset = tail.position();
     let hashes = tail.hash_range(HEADER_BYTES as u64, table_end, INTEGRITY_CHUNK_BYTES)?;
+    let bytes = integrity_table(&hashes)?;
+    tail.write(&bytes)?;
+    Ok(integrity_place(offset, bytes.len()))
+}
+
+/// Where an integrity table lies.
+pub(super) fn integrity_place(offset: u64, bytes: usize) -> ResourceHeader {
+    ResourceHeader {
+        stored_bytes: bytes as u64,
+        flags: 0,
+        offset,
+        size_bytes: bytes as u64,
+    }
+}
+
+/// An integrity table.
+pub(super) fn integrity_table(hashes: &[BlobHash]) -> Result<Vec<u8>> {
     let size = IntegrityHeader::SIZE + 20 * hashes.len();
     let too_many = |_| Error::Invalid {
         what: "integrity table",
@@ -79,12 +96,5 @@ fn write_integrity_table(tail: &mut Tail<'_>, table_end: u64) -> Result<Resource
     };
     let mut bytes = integrity.encode().to_vec();
     hashes.iter().for_each(|hash| bytes.extend(hash.0));
-    tail.write(&bytes)?;
-    let size_bytes = bytes.len() as u64;
-    Ok(ResourceHeader {
-        stored_bytes: size_bytes,
-        flags: 0,
-        offset,
-        size_bytes,
-    })
+    Ok(bytes)
 }

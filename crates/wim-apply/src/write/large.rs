@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use sha1::{Digest, Sha1};
 
-use super::container::{Again, Container, changed, push_table_entry, table_entry_bytes};
+use super::container::{Again, Container, changed};
 use super::pack::Packed;
+use super::queue::{push_table_entry, table_entry_bytes};
 use crate::layout::{ResourceHeader, resource_flag};
 use crate::{BlobHash, Result};
-
-/// Jobs that are under way at most, whatever the number of threads.
-const MAX_JOBS: u64 = 64;
 
 /// The blob that is being written.
 pub(super) struct Large {
@@ -30,15 +28,23 @@ pub(super) struct Large {
 }
 
 impl Large {
-    /// Nothing else may be under way.
-    pub(super) fn new(container: &mut Container<'_>, size_bytes: u64) -> Result<Self> {
+    /// Nothing else may be under way. In a pipable file the hash, which comes first, has to be known.
+    pub(super) fn new(
+        container: &mut Container<'_>,
+        size_bytes: u64,
+        hash: Option<BlobHash>,
+    ) -> Result<Self> {
+        let flags = container.packer.as_ref().map_or(0, |_| resource_flag::COMPRESSED);
+        container.announce(hash.unwrap_or_default(), size_bytes, flags)?;
         let start = container.tail.position();
         let mut next = 0;
         if let Some(packer) = &container.packer {
             next = packer.next_sequence();
-            let chunks = size_bytes.div_ceil(container.chunk_bytes.into());
-            let table_bytes = chunks.saturating_sub(1) * table_entry_bytes(size_bytes);
-            container.tail.seek(start + table_bytes)?;
+            if !container.pipable {
+                let chunks = size_bytes.div_ceil(container.chunk_bytes.into());
+                let table_bytes = chunks.saturating_sub(1) * table_entry_bytes(size_bytes);
+                container.tail.seek(start + table_bytes)?;
+            }
         }
         Ok(Self {
             size_bytes,
@@ -75,10 +81,12 @@ impl Large {
 
     fn send(&mut self, container: &mut Container<'_>) -> Result<()> {
         let full = std::mem::take(&mut self.buffer);
+        let mut max_jobs = 0;
         if let Some(packer) = &mut container.packer {
-            packer.send(full)?;
+            packer.send(full, false)?;
+            max_jobs = packer.max_jobs();
         }
-        while self.under_way(container) > MAX_JOBS {
+        while self.under_way(container) > max_jobs {
             self.receive(container)?;
         }
         Ok(())
@@ -99,14 +107,23 @@ impl Large {
         self.ready.insert(packed.sequence, packed);
         while let Some(packed) = self.ready.remove(&self.next) {
             self.next += 1;
+            let mut output = packed.output.as_slice();
             for &size in &packed.sizes {
                 if self.chunks > 0 {
                     push_table_entry(&mut self.table, self.stored_bytes, self.size_bytes);
                 }
                 self.chunks += 1;
                 self.stored_bytes += u64::from(size);
+                if container.pipable {
+                    let (chunk, rest) = output.split_at(size as usize);
+                    container.tail.write(&size.to_le_bytes())?;
+                    container.tail.write(chunk)?;
+                    output = rest;
+                }
             }
-            container.tail.write(&packed.output)?;
+            container
+                .tail
+                .write(if container.pipable { &[] } else { output })?;
         }
         Ok(())
     }
@@ -134,6 +151,12 @@ impl Large {
             offset: self.start,
             size_bytes: self.size_bytes,
         };
+        if container.pipable && container.packer.is_some() {
+            // What was written stays, even if it did not shrink.
+            container.tail.write(&self.table)?;
+            resource.stored_bytes = container.tail.position() - self.start;
+            return Ok((hash, resource));
+        }
         if container.packer.is_some() && stored_bytes < self.size_bytes {
             container.tail.write_at(self.start, &self.table)?;
             return Ok((hash, resource));

@@ -10,6 +10,10 @@ use crate::codec::{Codec, lzx, xpress};
 use crate::layout::header_flag;
 use crate::{Error, Result};
 
+/// Chunk sizes that are written: wimlib's least, and the largest that Microsoft's tools read.
+const LZMS_MIN_CHUNK_BYTES: u32 = 32 << 10;
+const LZMS_MAX_CHUNK_BYTES: u32 = 64 << 20;
+
 /// Compression of a file that is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Compression {
@@ -20,6 +24,8 @@ pub enum Compression {
     Xpress,
     /// LZX: smaller and slower.
     Lzx,
+    /// LZMS: smallest and slowest.
+    Lzms,
 }
 
 impl Compression {
@@ -30,7 +36,61 @@ impl Compression {
             Self::None => None,
             Self::Xpress => Some(Codec::Xpress),
             Self::Lzx => Some(Codec::Lzx),
+            Self::Lzms => Some(Codec::Lzms),
         }
+    }
+
+    /// Of a codec.
+    #[must_use]
+    pub fn of_codec(codec: Option<Codec>) -> Self {
+        match codec {
+            None => Self::None,
+            Some(Codec::Xpress) => Self::Xpress,
+            Some(Codec::Lzx) => Self::Lzx,
+            Some(Codec::Lzms) => Self::Lzms,
+        }
+    }
+
+    /// Chunk size of resources with one blob, in bytes, when none is asked for: 128 KiB with LZMS, else 32 KiB.
+    ///
+    /// # Source
+    /// Observed with wimlib-imagex 1.13.6.
+    #[must_use]
+    pub fn default_chunk_bytes(self) -> u32 {
+        match self {
+            Self::Lzms => 128 << 10,
+            Self::None | Self::Xpress | Self::Lzx => 32 << 10,
+        }
+    }
+
+    /// Chunk size of solid resources, in bytes, when none is asked for: 64 MiB with LZMS, else 32 KiB.
+    ///
+    /// # Source
+    /// Observed with wimlib-imagex 1.13.6.
+    #[must_use]
+    pub fn default_solid_chunk_bytes(self) -> u32 {
+        match self {
+            Self::Lzms => 64 << 20,
+            Self::None | Self::Xpress | Self::Lzx => 32 << 10,
+        }
+    }
+
+    /// Fails when it has no such chunk size.
+    pub(super) fn check_chunk_bytes(self, chunk_bytes: u32) -> Result<()> {
+        let allowed = match self {
+            Self::None => return Ok(()),
+            Self::Xpress => 4096..=xpress::MAX_CHUNK_BYTES,
+            Self::Lzx => lzx::MIN_WINDOW_BYTES..=lzx::MAX_WINDOW_BYTES,
+            Self::Lzms => LZMS_MIN_CHUNK_BYTES..=LZMS_MAX_CHUNK_BYTES,
+        };
+        if chunk_bytes.is_power_of_two() && allowed.contains(&chunk_bytes) {
+            return Ok(());
+        }
+        let (least, most) = (allowed.start(), allowed.end());
+        Err(Error::Invalid {
+            what: "chunk size",
+            reason: format!("{self:?} takes powers of two from {least} to {most}, not {chunk_bytes}"),
+        })
     }
 
     /// Flags of the header.
@@ -39,23 +99,56 @@ impl Compression {
             Self::None => 0,
             Self::Xpress => header_flag::COMPRESSED | header_flag::XPRESS,
             Self::Lzx => header_flag::COMPRESSED | header_flag::LZX,
+            Self::Lzms => header_flag::COMPRESSED | header_flag::LZMS,
         }
     }
 }
 
-/// How to write. `threads` does not change what is written; everything else does.
+/// How blobs lie in a file that is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FileForm {
+    /// Each blob has a resource of its own: read by everything.
+    #[default]
+    Plain,
+    /// As plain, for a pipe: written and read from start to end. Only wimlib and this crate read it.
+    Pipable,
+    /// New blobs share one resource, like beside like: small and slow, as in ESD files.
+    Solid {
+        /// Compression of that resource.
+        compression: Compression,
+        /// Uncompressed bytes of its chunks.
+        chunk_bytes: u32,
+    },
+}
+
+impl FileForm {
+    /// Solid, with the usual chunk size of a compression.
+    #[must_use]
+    pub fn solid(compression: Compression) -> Self {
+        Self::Solid {
+            compression,
+            chunk_bytes: compression.default_solid_chunk_bytes(),
+        }
+    }
+}
+
+/// How to write. `threads` and `memory_limit_bytes` do not change what is written; everything else does.
 #[derive(Clone, Copy, Debug)]
 pub struct WriteOptions {
     /// Compression of new resources.
     pub compression: Compression,
     /// Uncompressed bytes of a chunk. Microsoft's tools read only 32 KiB, and XPRESS from 4 KiB (WIMBoot).
     pub chunk_bytes: u32,
+    /// How blobs lie in the file.
+    pub form: FileForm,
     /// Identifies the file; see [`WriteOptions::guid_of_seed`].
     pub guid: [u8; 16],
     /// Append an integrity table: SHA-1 of each 10 MiB.
     pub integrity_table: bool,
-    /// Number of threads that compress.
+    /// Number of threads that compress; fewer compress solid chunks when memory asks for it.
     pub threads: NonZeroUsize,
+    /// Bound for the memory that compressing solid chunks takes; 4 GiB when not given.
+    pub memory_limit_bytes: Option<u64>,
 }
 
 impl Default for WriteOptions {
@@ -64,9 +157,11 @@ impl Default for WriteOptions {
         Self {
             compression: Compression::Xpress,
             chunk_bytes: 32_768,
+            form: FileForm::Plain,
             guid: Self::guid_of_seed(0),
             integrity_table: false,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            memory_limit_bytes: None,
         }
     }
 }
@@ -88,27 +183,23 @@ impl WriteOptions {
         guid
     }
 
-    /// Fails when the chunk size does not fit the compression.
+    /// Fails when a chunk size does not fit its compression.
     pub(super) fn check(&self) -> Result<()> {
-        let allowed = match self.compression {
-            Compression::None => return Ok(()),
-            Compression::Xpress => 4096..=xpress::MAX_CHUNK_BYTES,
-            Compression::Lzx => lzx::MIN_WINDOW_BYTES..=lzx::MAX_WINDOW_BYTES,
-        };
-        if self.chunk_bytes.is_power_of_two() && allowed.contains(&self.chunk_bytes) {
-            return Ok(());
+        self.compression.check_chunk_bytes(self.chunk_bytes)?;
+        match self.form {
+            FileForm::Plain | FileForm::Pipable => Ok(()),
+            FileForm::Solid {
+                compression: Compression::None,
+                ..
+            } => Err(Error::Invalid {
+                what: "solid resource",
+                reason: "it needs a compression".to_owned(),
+            }),
+            FileForm::Solid {
+                compression,
+                chunk_bytes,
+            } => compression.check_chunk_bytes(chunk_bytes),
         }
-        let reason = format!(
-            "{:?} takes powers of two from {} to {}, not {}",
-            self.compression,
-            allowed.start(),
-            allowed.end(),
-            self.chunk_bytes
-        );
-        Err(Error::Invalid {
-            what: "chunk size",
-            reason,
-        })
     }
 }
 

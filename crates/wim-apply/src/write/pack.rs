@@ -4,17 +4,28 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::codec::{Codec, Encoder};
+use super::WriteOptions;
+use crate::codec::{Codec, Encoder, lzms};
 use crate::{Error, Result};
 
 /// Uncompressed bytes of one job, or one chunk when that is larger.
 const JOB_BYTES: usize = 256 << 10;
+
+/// Uncompressed bytes under way at most, when more than a job for each thread.
+const MAX_UNDER_WAY_BYTES: usize = 16 << 20;
+
+/// Chunks beyond this size count against the memory limit.
+const LARGE_CHUNK_BYTES: u32 = 2 << 20;
+
+/// Memory limit for large chunks when none is given.
+const MEMORY_LIMIT_BYTES: u64 = 4 << 30;
 
 /// Consecutive chunks of one resource.
 #[derive(Debug)]
 struct Job {
     sequence: u64,
     input: Vec<u8>,
+    keep_input: bool,
 }
 
 /// Compressed chunks.
@@ -22,7 +33,7 @@ struct Job {
 pub(super) struct Packed {
     /// Number that [`Packer::send`] gave.
     pub(super) sequence: u64,
-    /// What was to be compressed.
+    /// What was to be compressed; empty unless it was to be kept.
     pub(super) input: Vec<u8>,
     /// Stored bytes of all chunks.
     pub(super) output: Vec<u8>,
@@ -41,36 +52,43 @@ pub(super) struct Packer {
 }
 
 impl Packer {
-    pub(super) fn new(codec: Codec, chunk_size: u32, threads: usize) -> Self {
+    /// For content of `size_bytes` at most; reading it takes `reading_bytes` of memory.
+    ///
+    /// # Errors
+    /// `Invalid` when not even one thread with a large chunk fits the memory limit.
+    pub(super) fn new(
+        codec: Codec,
+        chunk_bytes: u32,
+        size_bytes: u64,
+        reading_bytes: u64,
+        options: &WriteOptions,
+    ) -> Result<Self> {
+        let threads = threads(codec, chunk_bytes, size_bytes, reading_bytes, options)?;
         let (jobs, job_receiver) = mpsc::channel::<Job>();
         let (result_sender, results) = mpsc::channel();
         let job_receiver = Arc::new(Mutex::new(job_receiver));
-        let chunk_bytes = chunk_size as usize;
         let worker = |_| {
             let (receiver, results) = (Arc::clone(&job_receiver), result_sender.clone());
             std::thread::spawn(move || {
                 let alarm = Alarm(results);
-                let mut encoder = Encoder::new(codec, chunk_size);
+                let mut encoder = Encoder::new(codec, chunk_bytes);
                 loop {
                     let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(job) = job else { break };
-                    if alarm
-                        .0
-                        .send(Some(pack(encoder.as_mut(), job, chunk_bytes)))
-                        .is_err()
-                    {
+                    let packed = pack(encoder.as_mut(), job, chunk_bytes as usize);
+                    if alarm.0.send(Some(packed)).is_err() {
                         break;
                     }
                 }
             })
         };
-        Self {
-            threads: (0..threads.max(1)).map(worker).collect(),
+        Ok(Self {
+            threads: (0..threads).map(worker).collect(),
             jobs: Some(jobs),
             results,
             next: 0,
-            job_bytes: JOB_BYTES.max(chunk_bytes),
-        }
+            job_bytes: JOB_BYTES.max(chunk_bytes as usize),
+        })
     }
 
     /// How many bytes [`Packer::send`] takes at a time: whole chunks, but for the last ones of a resource.
@@ -83,11 +101,17 @@ impl Packer {
         self.next
     }
 
-    /// Hands chunks over.
-    pub(super) fn send(&mut self, input: Vec<u8>) -> Result<()> {
+    /// Jobs that may be under way, written ones not counted.
+    pub(super) fn max_jobs(&self) -> u64 {
+        (MAX_UNDER_WAY_BYTES / self.job_bytes).max(self.threads.len()) as u64
+    }
+
+    /// Hands chunks over; the result has the input too if it is to be kept.
+    pub(super) fn send(&mut self, input: Vec<u8>, keep_input: bool) -> Result<()> {
         let job = Job {
             sequence: self.next,
             input,
+            keep_input,
         };
         self.next += 1;
         self.jobs
@@ -112,6 +136,45 @@ impl Drop for Packer {
     }
 }
 
+/// How many threads compress. With large chunks, each has one with its compressed form and an encoder, and one more
+/// chunk is being filled.
+fn threads(
+    codec: Codec,
+    chunk_bytes: u32,
+    size_bytes: u64,
+    reading_bytes: u64,
+    options: &WriteOptions,
+) -> Result<usize> {
+    let threads = options.threads.get();
+    if chunk_bytes <= LARGE_CHUNK_BYTES {
+        return Ok(threads);
+    }
+    let chunks = size_bytes.div_ceil(chunk_bytes.into());
+    let largest = size_bytes.min(chunk_bytes.into());
+    let each = 2 * largest + encoder_bytes(codec, largest);
+    let limit = options.memory_limit_bytes.unwrap_or(MEMORY_LIMIT_BYTES);
+    let shared = largest + reading_bytes;
+    let fit = limit.saturating_sub(shared) / each;
+    if fit == 0 {
+        return Err(Error::Invalid {
+            what: "memory limit",
+            reason: format!(
+                "to compress chunks of {chunk_bytes} bytes takes {} bytes, the limit is {limit}",
+                shared + each
+            ),
+        });
+    }
+    Ok((threads as u64).min(fit).min(chunks.max(1)) as usize)
+}
+
+/// Memory of an encoder.
+fn encoder_bytes(codec: Codec, chunk_bytes: u64) -> u64 {
+    match codec {
+        Codec::Lzms => lzms::Encoder::memory_bytes(u32::try_from(chunk_bytes).unwrap_or(u32::MAX)),
+        Codec::Xpress | Codec::Lzx => 8 << 20,
+    }
+}
+
 fn gone() -> Error {
     Error::Invalid {
         what: "compressing",
@@ -130,26 +193,29 @@ impl Drop for Alarm {
     }
 }
 
-fn pack(encoder: Option<&mut Encoder>, job: Job, chunk_bytes: usize) -> Packed {
-    let mut output = Vec::with_capacity(job.input.len());
+fn pack(mut encoder: Option<&mut Encoder>, job: Job, chunk_bytes: usize) -> Packed {
+    let mut output = Vec::new();
     let mut sizes = Vec::with_capacity(job.input.len().div_ceil(chunk_bytes));
     let mut packed = Vec::new();
-    let mut encoder = encoder;
     for chunk in job.input.chunks(chunk_bytes) {
         let smaller = encoder
             .as_deref_mut()
             .and_then(|encoder| encoder.compress(chunk, &mut packed));
         // A chunk that does not shrink is stored: readers know it by its size.
-        let stored = match smaller {
-            Some(()) if packed.len() < chunk.len() => &packed[..],
-            _ => chunk,
-        };
-        output.extend_from_slice(stored);
-        sizes.push(u32::try_from(stored.len()).unwrap_or(u32::MAX));
+        if smaller.is_none() || packed.len() >= chunk.len() {
+            packed.clear();
+            packed.extend_from_slice(chunk);
+        }
+        sizes.push(u32::try_from(packed.len()).unwrap_or(u32::MAX));
+        if chunk.len() == job.input.len() {
+            output = std::mem::take(&mut packed);
+        } else {
+            output.extend_from_slice(&packed);
+        }
     }
     Packed {
         sequence: job.sequence,
-        input: job.input,
+        input: if job.keep_input { job.input } else { Vec::new() },
         output,
         sizes,
     }

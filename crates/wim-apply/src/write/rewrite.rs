@@ -1,27 +1,50 @@
 //! Writing a whole file anew: without holes and unused blobs, or from all parts of a split one.
 
-use super::{Compression, ExportImage, Output, WimWriter, WriteControl, WriteOptions, WriteReport};
-use crate::codec::Codec;
-use crate::{Result, Wim};
+use super::{Compression, ExportImage, FileForm, Output, WimWriter, WriteControl, WriteOptions, WriteReport};
+use crate::layout::SolidFormat;
+use crate::{Result, SolidResource, Wim};
 
 impl WriteOptions {
-    /// Compression, chunk size and GUID of a file; LZX in chunks of 32 KiB for one that uses LZMS. With an
-    /// integrity table when it has one.
+    /// Compression, chunk sizes, form and GUID of a file. With an integrity table when it has one.
     #[must_use]
     pub fn like(wim: &Wim) -> Self {
-        let (compression, chunk_bytes) = match wim.compression() {
-            None if wim.solid_resources().is_empty() => (Compression::None, 32_768),
-            Some((Codec::Xpress, chunk_bytes)) => (Compression::Xpress, chunk_bytes),
-            Some((Codec::Lzx, chunk_bytes)) => (Compression::Lzx, chunk_bytes),
-            None | Some((Codec::Lzms, _)) => (Compression::Lzx, 32_768),
+        let solid = wim.solid_resources().first();
+        let (compression, chunk_bytes) = match (wim.compression(), solid) {
+            (Some((codec, chunk_bytes)), _) => (Compression::of_codec(Some(codec)), chunk_bytes),
+            (None, Some(_)) => (Compression::Lzms, Compression::Lzms.default_chunk_bytes()),
+            (None, None) => (Compression::None, Compression::None.default_chunk_bytes()),
+        };
+        let form = match solid {
+            Some(solid) => form_of(solid),
+            None if wim.header().pipable => FileForm::Pipable,
+            None => FileForm::Plain,
         };
         Self {
             compression,
             chunk_bytes,
+            form,
             guid: wim.header().guid,
             integrity_table: !wim.header().integrity.is_absent(),
             ..Self::default()
         }
+    }
+}
+
+/// The form that a solid resource has; the usual one for a resource that would not be written.
+fn form_of(solid: &SolidResource) -> FileForm {
+    let compression = match solid.header.format {
+        SolidFormat::Xpress => Compression::Xpress,
+        SolidFormat::Lzx => Compression::Lzx,
+        SolidFormat::Lzms => Compression::Lzms,
+        SolidFormat::None | SolidFormat::Other(_) => return FileForm::solid(Compression::Lzms),
+    };
+    let chunk_bytes = solid.header.chunk_bytes;
+    match compression.check_chunk_bytes(chunk_bytes) {
+        Ok(()) => FileForm::Solid {
+            compression,
+            chunk_bytes,
+        },
+        Err(_) => FileForm::solid(compression),
     }
 }
 

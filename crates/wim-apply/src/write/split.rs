@@ -2,11 +2,13 @@
 
 use super::container::Container;
 use super::finish::{self, INTEGRITY_CHUNK_BYTES, Part};
+use super::relay::relay;
 use super::xml::ImageXml;
-use super::{Compression, Output, WriteControl, WriteOptions, WriteReport, statistics};
+use super::{Compression, FileForm, Output, WriteControl, WriteOptions, WriteReport, pipable, statistics};
 use crate::apply::Progress;
 use crate::layout::{
-    BlobEntry, HEADER_BYTES, Header, IntegrityHeader, ResourceHeader, header_flag, resource_flag,
+    BlobEntry, HEADER_BYTES, Header, IntegrityHeader, PipableBlobHeader, ResourceHeader, header_flag,
+    resource_flag,
 };
 use crate::read::BlobStorage;
 use crate::{BlobId, Error, Result, Wim};
@@ -25,7 +27,7 @@ impl SplitPlan {
     /// larger when a single resource is (or all metadata together are).
     ///
     /// # Errors
-    /// `Unsupported` for solid and pipable files (export them first); `NotFound` when parts of `wim` are missing.
+    /// `Unsupported` for solid files (export them first); `NotFound` when parts of `wim` are missing.
     pub fn new(wim: &Wim, part_bytes: u64) -> Result<Self> {
         let header = wim.header();
         let unsupported = |at, feature: &str| Error::Unsupported {
@@ -33,9 +35,6 @@ impl SplitPlan {
             at,
             feature: feature.to_owned(),
         };
-        if header.pipable {
-            return Err(unsupported(0, "a pipable file (export it first)"));
-        }
         if let Some(solid) = wim.solid_resources().first() {
             return Err(unsupported(
                 solid.offset,
@@ -50,8 +49,13 @@ impl SplitPlan {
         }
         let integrity =
             IntegrityHeader::SIZE as u64 + 20 * (1 + part_bytes / u64::from(INTEGRITY_CHUNK_BYTES));
-        let fixed = HEADER_BYTES as u64 + wim.xml().len() as u64 + integrity;
-        let entry_bytes = BlobEntry::SIZE as u64;
+        let mut fixed = HEADER_BYTES as u64 + wim.xml().len() as u64 + integrity;
+        let mut entry_bytes = BlobEntry::SIZE as u64;
+        if header.pipable {
+            let before_each = PipableBlobHeader::SIZE as u64;
+            fixed += HEADER_BYTES as u64 + wim.xml().len() as u64 + 3 * before_each;
+            entry_bytes += before_each;
+        }
         let metadata = statistics::sum(
             (1..=header.image_count)
                 .filter_map(|index| wim.metadata_entry(index))
@@ -121,13 +125,34 @@ impl SplitPlan {
                 what: "planned part",
                 name: number.to_string(),
             })?;
-        let stored = WriteOptions {
-            compression: Compression::None,
-            ..*options
+        let mut like = WriteOptions {
+            threads: options.threads,
+            ..WriteOptions::like(wim)
         };
-        let mut container = Container::new(out, 0, &stored);
+        if like.form != FileForm::Pipable {
+            // All resources are copied as they are.
+            like.compression = Compression::None;
+        }
+        let mut container = Container::new(out, 0, &like)?;
         container.part_number = number;
-        container.tail.write(&[0; Container::FIRST as usize])?;
+        let source = wim.header();
+        let header = Header {
+            pipable: container.pipable,
+            flags: source.flags & !header_flag::WRITE_IN_PROGRESS | header_flag::SPANNED,
+            chunk_bytes: source.chunk_bytes,
+            guid: options.guid,
+            part_number: number,
+            part_count,
+            image_count: source.image_count,
+            ..Header::default()
+        };
+        let images = ImageXml::of_images(wim);
+        if container.pipable {
+            pipable::begin(&mut container, &header, &images, options.integrity_table)?;
+            copy_metadata(&mut container, wim, number)?;
+        } else {
+            container.tail.write(&[0; Container::FIRST as usize])?;
+        }
         let mut progress = Progress {
             blobs_total: blobs.len(),
             ..Progress::default()
@@ -141,33 +166,19 @@ impl SplitPlan {
             progress.bytes_done = progress.bytes_done.saturating_add(size(&id));
             (control.progress)(progress);
         }
-        if number == 1 {
-            for index in 1..=wim.header().image_count {
-                let missing = || Error::NotFound {
-                    what: "metadata resource",
-                    name: format!("of image {index}"),
-                };
-                let (hash, resource, bytes) = wim.raw_metadata(index)?.ok_or_else(missing)?;
-                container.copy(hash, resource, &mut bytes.as_slice())?;
-            }
+        if !container.pipable {
+            copy_metadata(&mut container, wim, number)?;
         }
-        let source = wim.header();
+        container.drain()?;
         let boot = source
             .boot_index
             .checked_sub(1)
             .and_then(|slot| container.metadata.get(slot as usize));
         let header = Header {
-            flags: source.flags & !header_flag::WRITE_IN_PROGRESS | header_flag::SPANNED,
-            chunk_bytes: source.chunk_bytes,
-            guid: options.guid,
-            part_number: number,
-            part_count,
-            image_count: source.image_count,
             boot_index: source.boot_index,
             boot_metadata: boot.map_or_else(ResourceHeader::default, |entry| entry.resource),
-            ..Header::default()
+            ..header
         };
-        let images = ImageXml::of_images(wim);
         let mut blob_table = container.blobs.clone();
         blob_table.extend(&container.metadata);
         let part = Part {
@@ -177,8 +188,12 @@ impl SplitPlan {
             integrity_table: options.integrity_table,
             total_bytes: Some(statistics::sum(self.part_bytes.iter().copied())),
         };
-        let tables = finish::write_tables(&mut container.tail, part)?;
-        let file_bytes = finish::write_header(&mut container.tail, &tables)?;
+        let file_bytes = if container.pipable {
+            pipable::finish(&mut container, part)?
+        } else {
+            let tables = finish::write_tables(&mut container.tail, part)?;
+            finish::write_header(&mut container.tail, &tables)?
+        };
         Ok(WriteReport {
             file_bytes,
             images: source.image_count,
@@ -186,6 +201,22 @@ impl SplitPlan {
             blob_bytes: progress.bytes_total,
         })
     }
+}
+
+/// The metadata of all images, which the first part has.
+fn copy_metadata(container: &mut Container<'_>, wim: &Wim, number: u16) -> Result<()> {
+    if number != 1 {
+        return Ok(());
+    }
+    for index in 1..=wim.header().image_count {
+        match wim.raw_metadata(index)? {
+            Some((hash, resource, bytes)) => {
+                container.copy(hash, resource, &mut bytes.as_slice())?;
+            }
+            None => container.add_metadata(wim.metadata_resource(index)?)?,
+        }
+    }
+    Ok(())
 }
 
 fn copy(container: &mut Container<'_>, wim: &Wim, id: BlobId) -> Result<()> {
@@ -201,6 +232,14 @@ fn copy(container: &mut Container<'_>, wim: &Wim, id: BlobId) -> Result<()> {
             resource.stored_bytes = stored_bytes;
             resource.flags = resource_flag::COMPRESSED;
             container.copy(blob.hash, resource, &mut raw)?;
+        }
+        (BlobStorage::Compressed { .. }, None) if wim.is_pipable(&blob) && container.pipable => {
+            relay(
+                container,
+                blob.hash,
+                &*wim.source_of(&blob)?,
+                &*wim.chunk_map(id)?,
+            )?;
         }
         (BlobStorage::Stored { .. }, _) => {
             container.copy(blob.hash, resource, &mut wim.open_blob(id)?)?;

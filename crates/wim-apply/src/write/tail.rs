@@ -19,6 +19,36 @@ pub(super) struct Tail<'o> {
     buffer: Vec<u8>,
     /// Where the output stands, when known.
     out_position: Option<u64>,
+    /// Hashes what is written, where it cannot be read back.
+    hashes: Option<ChunkHashes>,
+}
+
+/// SHA-1 of each chunk of what goes by.
+struct ChunkHashes {
+    chunk_bytes: u64,
+    filled_bytes: u64,
+    hasher: Sha1,
+    hashes: Vec<BlobHash>,
+}
+
+impl ChunkHashes {
+    fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let count = (self.chunk_bytes - self.filled_bytes).min(bytes.len() as u64) as usize;
+            let (now, later) = bytes.split_at(count);
+            self.hasher.update(now);
+            self.filled_bytes += count as u64;
+            bytes = later;
+            if self.filled_bytes == self.chunk_bytes {
+                self.end_chunk();
+            }
+        }
+    }
+
+    fn end_chunk(&mut self) {
+        self.filled_bytes = 0;
+        self.hashes.push(BlobHash(self.hasher.finalize_reset().into()));
+    }
 }
 
 impl<'o> Tail<'o> {
@@ -28,7 +58,31 @@ impl<'o> Tail<'o> {
             at,
             buffer: Vec::new(),
             out_position: None,
+            hashes: None,
         }
+    }
+
+    /// From here on hashes what is written, in chunks; see [`Tail::written_hashes`].
+    pub(super) fn hash_written(&mut self, chunk_bytes: u32) -> Result<()> {
+        self.flush()?;
+        self.hashes = Some(ChunkHashes {
+            chunk_bytes: chunk_bytes.into(),
+            filled_bytes: 0,
+            hasher: Sha1::new(),
+            hashes: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// SHA-1 of each chunk of what was written since [`Tail::hash_written`], if that was asked for.
+    pub(super) fn written_hashes(&mut self) -> Result<Option<Vec<BlobHash>>> {
+        self.flush()?;
+        Ok(self.hashes.take().map(|mut hashes| {
+            if hashes.filled_bytes > 0 {
+                hashes.end_chunk();
+            }
+            hashes.hashes
+        }))
     }
 
     /// Place of the next byte.
@@ -81,6 +135,9 @@ impl<'o> Tail<'o> {
             self.out.seek(SeekFrom::Start(at)).map_err(failed)?;
         }
         self.out.write_all(bytes).map_err(failed)?;
+        if let Some(hashes) = &mut self.hashes {
+            hashes.update(bytes);
+        }
         self.at += bytes.len() as u64;
         self.out_position = Some(self.at);
         Ok(())

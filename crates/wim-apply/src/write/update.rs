@@ -2,6 +2,7 @@
 
 use super::capture::read_tree;
 use super::graft::{detach, graft, insert, new_name, rebuild, split_path};
+use super::streams::Streams;
 use super::{CaptureReport, CaptureSource, WimWriter, WriteControl, statistics};
 use crate::image::Image;
 use crate::layout::header_flag;
@@ -65,7 +66,8 @@ impl WimWriter<'_> {
                 Edit::Rename { from, to } => rename(&mut image, from, to)?,
                 Edit::Add { source, exclude, to } => {
                     let (mut tree, origin) = read_tree(*source, exclude)?;
-                    self.write_streams(&mut tree, &origin, *source, control)?;
+                    let mut streams = Streams::new(&tree, 1, *source, control);
+                    self.write_streams(&mut tree, &origin, &mut streams)?;
                     warnings.append(&mut tree.warnings);
                     let newest = tree.inodes.iter().map(|inode| inode.last_write_time).max();
                     info.last_modification_time = info.last_modification_time.max(newest);

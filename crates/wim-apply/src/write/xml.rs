@@ -111,10 +111,13 @@ impl ImageXml {
 }
 
 /// The whole document: UTF-16LE with a byte order mark.
-pub(super) fn encode(images: &[ImageXml], total_bytes: u64) -> Vec<u8> {
-    let mut text = format!("\u{feff}<WIM><TOTALBYTES>{total_bytes}</TOTALBYTES>");
-    for (number, image) in images.iter().enumerate() {
+pub(super) fn encode(images: &[ImageXml], total_bytes: Option<u64>) -> Vec<u8> {
+    let mut text = "\u{feff}<WIM>".to_owned();
+    if let Some(total_bytes) = total_bytes {
         // Writing to a `String` does not fail.
+        let _ = write!(text, "<TOTALBYTES>{total_bytes}</TOTALBYTES>");
+    }
+    for (number, image) in images.iter().enumerate() {
         let _ = write!(text, "<IMAGE INDEX=\"{}\">", number + 1);
         image
             .elements
@@ -243,7 +246,7 @@ mod tests {
             elements: elements_of(text, 2).unwrap().remove(1),
         };
         xml.set_text("NAME", "a<b");
-        let bytes = encode(&[xml], 9);
+        let bytes = encode(&[xml], Some(9));
         assert_eq!(bytes[..4], [0xff, 0xfe, b'<', 0]);
         let units: Vec<u16> = bytes
             .chunks(2)

@@ -181,13 +181,11 @@ messages! {
     ImageDeleted { index: u32, left: u64, size: String } =>
         "image {index} deleted, {left} left, {size}",
         "已删除映像 {index}，剩余 {left} 个，大小 {size}";
-    WouldLoseLzms { path: String } =>
-        "{path}: its compression, LZMS, is not written here: the file would become LZX, and larger",
-        "{path}：本程序不能写入它所用的 LZMS 压缩：文件会改用 LZX 压缩，并且变大";
-    LzxForLzms =>
-        "the source is compressed with LZMS, which is not written here: the new file has LZX, and is larger",
-        "来源使用 LZMS 压缩，本程序不能写入：新文件改用 LZX，会更大";
-    NoPipe => "a WIM cannot be written to a pipe: its header comes last", "WIM 不能写到管道：文件头最后才写";
+    NoPipe => "such a WIM cannot be written to a pipe: its header comes last", "这样的 WIM 不能写到管道：文件头最后才写";
+    CompressionStays =>
+        "the compression of a file stays when it gets new data",
+        "文件增加新数据时，其压缩方式保持不变";
+    StdoutIsTerminal => "a WIM is not written to a terminal", "不会把 WIM 写到终端";
     ExtractUnfinished { path: String } => "not all of the files are in {path}", "文件没有全部提取到 {path}";
     NotAFolder { path: String } => "{path}: it exists already, and is no folder", "{path}：已经存在，且不是文件夹";
     PartsTooSmall { size: String } => "parts of {size} are too small: 16 KiB or more", "分卷大小 {size} 过小：至少 16 KiB";
@@ -377,16 +375,18 @@ messages! {
     HintSplitSize => "sizes are bytes without a unit: say 100M for 100 MiB", "不带单位的大小按字节计：100 MiB 请写 100M";
     HintHelp => "--help shows how the command is used", "--help 可显示命令的用法";
     HintNoPipe => "name a file", "请给出文件名";
+    HintSolid =>
+        "with --solid, --compress and --chunk-size choose that of the new data",
+        "加上 --solid 后，--compress 和 --chunk-size 决定新数据的压缩方式";
+    HintPipable => "name a file, or say --pipable", "请给出文件名，或加上 --pipable";
+    HintRedirect => "redirect stdout, or name a file", "请重定向标准输出，或给出文件名";
+    HintMemoryLimit =>
+        "raise --memory-limit, or choose a smaller --chunk-size",
+        "请提高 --memory-limit，或选择更小的 --chunk-size";
     HintOtherFolder =>
         "choose another folder with --dest, or replace files with --force",
         "请用 --dest 选择其他文件夹，或用 --force 替换文件";
     HintOtherFile => "choose another name", "请换一个名称";
-    HintOptimizeLzms =>
-        "choose a compression with --compress when that is what you want, or keep this file and give --out FILE",
-        "如果确实要这样做，请用 --compress 选择压缩方式；也可用 --out FILE 保留原文件";
-    HintDeleteLzms =>
-        "--soft leaves everything else as it is; `wtgctl wim export` makes a new file of the images that you keep",
-        "--soft 会让其余内容保持原样；`wtgctl wim export` 可用要保留的映像生成新文件";
 
     // Hints: what to run next.
     HintWait => "wait until that is done, then run the same command again", "请等它完成后再次运行同样的命令";

@@ -143,7 +143,17 @@ impl Wim {
     }
 
     pub(crate) fn source_of(&self, blob: &Blob) -> Result<Arc<Source>> {
-        Ok(Arc::clone(&self.part_of(blob)?.source))
+        self.source_of_part(blob.part)
+    }
+
+    /// An opened file.
+    pub(crate) fn source_of_part(&self, number: u16) -> Result<Arc<Source>> {
+        let part = self.parts.get(usize::from(number));
+        part.map(|part| Arc::clone(&part.source))
+            .ok_or_else(|| Error::NotFound {
+                what: "file",
+                name: format!("number {number}"),
+            })
     }
 
     /// Header of the file that holds a blob.

@@ -8,7 +8,7 @@ use wim_apply::write::{WimWriter, WriteOptions, WriteReport};
 use wim_apply::{ErrorKind, ImageInfo};
 
 use super::existing::{Existing, as_before, failed};
-use super::new_file::NewFile;
+use super::new_wim::{self, NewWim};
 use super::tree_source::{ExcludeArgs, TreeArgs};
 use super::writing::{CompressArgs, NameArgs, for_run, leave_out, name_is_free, record, with_control};
 use super::{Context, Outcome};
@@ -23,11 +23,13 @@ Examples:
   wtgctl wim capture folder/ backup.wim --compress lzx --check
   wtgctl wim capture stick.img windows.wim --partition 3 --name \"My Windows\"
   wtgctl wim capture folder/ monday.wim --delta-from sunday.wim
-  wtgctl wim capture folder/ tools.wim --config WimScript.ini")]
+  wtgctl wim capture folder/ tools.wim --config WimScript.ini
+  wtgctl wim capture folder/ small.esd --solid
+  wtgctl wim capture folder/ - --pipable | ssh host wtgctl wim apply - 1 folder/")]
 pub(crate) struct CaptureArgs {
     #[command(flatten)]
     tree: TreeArgs,
-    /// File to make.
+    /// File to make, or `-` for stdout with --pipable.
     wim: PathBuf,
     #[command(flatten)]
     compress: CompressArgs,
@@ -52,6 +54,8 @@ pub(crate) struct AppendArgs {
     tree: TreeArgs,
     /// File that gets a new image. It stays as it was until the image is complete.
     wim: PathBuf,
+    #[command(flatten)]
+    compress: CompressArgs,
     #[command(flatten)]
     image: ImageArgs,
     /// Append an integrity table, even if the file has none.
@@ -79,12 +83,13 @@ struct ImageArgs {
 
 /// Runs `capture`.
 pub(crate) fn run(args: &CaptureArgs, context: &Context) -> Result<Outcome, Failure> {
-    let mut out = NewFile::create(&args.wim, args.force, context)?;
     let mut options = args.compress.over(WriteOptions::default())?;
     options.integrity_table = args.check;
+    let mut out = NewWim::create(&args.wim, args.force, &options, context)?;
     let failed = |error: wim_apply::Error| Failure::from(error).at(args.wim.display());
-    let own: Vec<String> = args.tree.place_of(out.unfinished()).into_iter().collect();
-    let writer = WimWriter::create(out.file(), &for_run(options, context)).map_err(failed)?;
+    let unfinished = out.unfinished().and_then(|path| args.tree.place_of(path));
+    let own: Vec<String> = unfinished.into_iter().collect();
+    let writer = WimWriter::create(out.output(), &for_run(options, context)).map_err(failed)?;
     let exclude = [args.image.exclude.patterns()?, own].concat();
     let (report, info) = add_image(writer, &args.tree, &args.image, &exclude, &args.wim, context)?;
     out.keep()?;
@@ -103,7 +108,7 @@ pub(crate) fn append(args: &AppendArgs, context: &Context) -> Result<Outcome, Fa
     name_is_free(&wim, &args.wim, &name)?;
     let options = WriteOptions {
         integrity_table: args.check,
-        ..WriteOptions::default()
+        ..args.compress.over_existing(WriteOptions::like(&wim))?
     };
     let writer = WimWriter::append(&mut file, &wim, &for_run(options, context))
         .map_err(|error| failed(error, &args.wim))?;
@@ -154,6 +159,7 @@ fn add_image(
 /// The result of a command that wrote an image; `message` is made of the number of files, their size, and that of
 /// the WIM.
 pub(super) fn show(
+    wim: &Path,
     report: &WriteReport,
     info: &ImageInfo,
     context: &Context,
@@ -165,13 +171,12 @@ pub(super) fn show(
     result["files"] = json!(info.file_count);
     result["directories"] = json!(info.directory_count);
     result["total_bytes"] = json!(info.total_bytes);
-    context.output.result(&result, || {
-        let message = message(
+    new_wim::result(wim, &result, context, || {
+        message(
             info.file_count.unwrap_or(0),
             human(info.total_bytes.unwrap_or(0)),
             human(report.file_bytes),
-        );
-        message.text(context.output.lang())
+        )
     })?;
     Ok(Outcome::Holds)
 }
@@ -182,7 +187,7 @@ fn captured(
     info: &ImageInfo,
     context: &Context,
 ) -> Result<Outcome, Failure> {
-    show(report, info, context, |files, size, file_size| {
+    show(wim, report, info, context, |files, size, file_size| {
         Message::Captured {
             index: info.index,
             wim: wim.display().to_string(),

@@ -4,14 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use wim_apply::Wim;
-use wim_apply::write::{ExportImage, WimWriter, WriteOptions, WriteReport};
+use wim_apply::write::{ExportImage, FileForm, WimWriter, WriteOptions, WriteReport};
 
 use super::existing::{self, Existing, as_before};
-use super::new_file::NewFile;
+use super::new_wim::{self, NewWim};
 use super::open::WimArgs;
-use super::writing::{
-    CompressArgs, NameArgs, for_run, leave_out, name_is_free, record, warn_of_lzms, with_control,
-};
+use super::writing::{CompressArgs, NameArgs, for_run, leave_out, name_is_free, record, with_control};
 use super::{Context, Outcome};
 use crate::failure::{Failure, USAGE};
 use crate::i18n::Message;
@@ -21,7 +19,7 @@ use crate::size::human;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  wtgctl wim export install.esd \"Windows 11 Pro\" pro.wim
+  wtgctl wim export install.esd \"Windows 11 Pro\" pro.wim --compress lzx
   wtgctl wim export install.wim all small.wim --compress lzx
   wtgctl wim export pro.wim 1 all.wim --append --name Pro")]
 pub(crate) struct ExportArgs {
@@ -29,7 +27,7 @@ pub(crate) struct ExportArgs {
     wim: WimArgs,
     /// Image: number or name, or `all`.
     image: String,
-    /// File to make; with --append, file that gets the image.
+    /// File to make, or `-` for stdout with --pipable; with --append, file that gets the image.
     destination: PathBuf,
     #[command(flatten)]
     compress: CompressArgs,
@@ -85,30 +83,32 @@ pub(crate) fn run(args: &ExportArgs, context: &Context) -> Result<Outcome, Failu
         }
         let options = WriteOptions {
             integrity_table: args.check,
-            ..WriteOptions::default()
+            ..args.compress.over_existing(WriteOptions::like(&old))?
         };
         let writer = WimWriter::append(&mut file, &old, &for_run(options, context))
             .map_err(|error| existing::failed(error, &args.destination))?;
         let exported = export(writer, &wim, &images, args, context);
         exported.map_err(|failure| as_before(failure, &args.destination, &old))?
     } else {
-        let mut out = NewFile::create(&args.destination, args.force, context)?;
-        warn_of_lzms(&wim, args.compress.is_given(), context);
-        let mut options = args.compress.over(WriteOptions::like(&wim))?;
+        let mut like = WriteOptions::like(&wim);
+        if like.form == FileForm::Pipable {
+            like.form = FileForm::Plain;
+        }
+        let mut options = args.compress.over(like)?;
         options.integrity_table |= args.check;
-        let writer = WimWriter::create(out.file(), &for_run(options, context)).map_err(failed)?;
+        let mut out = NewWim::create(&args.destination, args.force, &options, context)?;
+        let writer = WimWriter::create(out.output(), &for_run(options, context)).map_err(failed)?;
         let report = export(writer, &wim, &images, args, context)?;
         out.keep()?;
         report
     };
-    context.output.result(&record(&report), || {
-        let message = Message::Exported {
+    new_wim::result(&args.destination, &record(&report), context, || {
+        Message::Exported {
             path: args.destination.display().to_string(),
             images: images.len() as u64,
             all: u64::from(report.images),
             size: human(report.file_bytes),
-        };
-        message.text(context.output.lang())
+        }
     })?;
     Ok(Outcome::Holds)
 }

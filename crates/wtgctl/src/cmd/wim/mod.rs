@@ -10,6 +10,7 @@ mod extract;
 mod info;
 mod list;
 mod new_file;
+mod new_wim;
 mod open;
 mod rewrite;
 mod set;

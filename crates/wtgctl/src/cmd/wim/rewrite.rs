@@ -8,10 +8,11 @@ use wim_apply::{Limits, Wim};
 
 use super::existing::{self, Existing, as_before};
 use super::new_file::NewFile;
+use super::new_wim::{self, NewWim};
 use super::open::WimArgs;
-use super::writing::{CompressArgs, for_run, record, uses_lzms, warn_of_lzms, with_control};
+use super::writing::{CompressArgs, for_run, record, with_control};
 use super::{Context, Outcome};
-use crate::failure::{Failure, REFUSED};
+use crate::failure::Failure;
 use crate::i18n::Message;
 use crate::size::human;
 
@@ -20,11 +21,12 @@ use crate::size::human;
 #[command(after_help = "\
 Examples:
   wtgctl wim optimize install.wim
-  wtgctl wim optimize install.wim --compress lzx --out small.wim")]
+  wtgctl wim optimize install.wim --compress lzx --out small.wim
+  wtgctl wim optimize install.wim --solid --out small.esd")]
 pub(crate) struct OptimizeArgs {
     /// File to write anew, without unused data.
     wim: PathBuf,
-    /// Write to another file instead.
+    /// Write to another file instead, or `-` for stdout with --pipable.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -84,8 +86,6 @@ pub(crate) fn optimize(args: &OptimizeArgs, context: &Context) -> Result<Outcome
             (existing.wim, Some(existing.file))
         }
     };
-    let is_asked = args.out.is_some() || args.compress.is_given();
-    keeps_compression(&wim, &args.wim, is_asked, Message::HintOptimizeLzms, context)?;
     let before = wim.parts().first().map_or(0, |part| part.file_bytes);
     let mut options = args.compress.over(WriteOptions::like(&wim))?;
     options.integrity_table |= args.check;
@@ -101,13 +101,10 @@ pub(crate) fn optimize(args: &OptimizeArgs, context: &Context) -> Result<Outcome
         })?;
     let mut result = record(&report);
     result["old_file_bytes"] = before.into();
-    context.output.result(&result, || {
-        let message = Message::Optimized {
-            path: path.display().to_string(),
-            size: human(report.file_bytes),
-            before: human(before),
-        };
-        message.text(context.output.lang())
+    new_wim::result(path, &result, context, || Message::Optimized {
+        path: path.display().to_string(),
+        size: human(report.file_bytes),
+        before: human(before),
     })?;
     Ok(Outcome::Holds)
 }
@@ -115,18 +112,14 @@ pub(crate) fn optimize(args: &OptimizeArgs, context: &Context) -> Result<Outcome
 /// Runs `join`.
 pub(crate) fn join(args: &JoinArgs, context: &Context) -> Result<Outcome, Failure> {
     let wim = args.wim.open()?;
-    warn_of_lzms(&wim, args.compress.is_given(), context);
     let mut options = args.compress.over(WriteOptions::like(&wim))?;
     options.integrity_table |= args.check;
     let failed = |error: wim_apply::Error| Failure::from(error).at(args.destination.display());
     let report = write_anew(&wim, &args.destination, args.force, options, failed, context)?;
-    context.output.result(&record(&report), || {
-        let message = Message::Joined {
-            path: args.destination.display().to_string(),
-            parts: wim.parts().len() as u64,
-            size: human(report.file_bytes),
-        };
-        message.text(context.output.lang())
+    new_wim::result(&args.destination, &record(&report), context, || Message::Joined {
+        path: args.destination.display().to_string(),
+        parts: wim.parts().len() as u64,
+        size: human(report.file_bytes),
     })?;
     Ok(Outcome::Holds)
 }
@@ -139,10 +132,10 @@ fn write_anew(
     failed: impl FnOnce(wim_apply::Error) -> Failure,
     context: &Context,
 ) -> Result<WriteReport, Failure> {
-    let mut out = NewFile::create(path, replace, context)?;
     let options = for_run(options, context);
+    let mut out = NewWim::create(path, replace, &options, context)?;
     let report = with_control(context, "export", |control| {
-        rewrite(wim, out.file(), &options, control)
+        rewrite(wim, out.output(), &options, control)
     })
     .map_err(failed)?;
     out.keep()?;
@@ -161,7 +154,6 @@ pub(crate) fn delete(args: &DeleteArgs, context: &Context) -> Result<Outcome, Fa
         writer.remove_image(wim, index).map_err(failed)?;
         writer.finish().map_err(failed)?
     } else {
-        keeps_compression(wim, &args.wim, false, Message::HintDeleteLzms, context)?;
         let mut out = NewFile::create(&args.wim, true, context)?;
         let mut writer = WimWriter::create(out.file(), &options).map_err(failed)?;
         let kept = wim
@@ -189,22 +181,6 @@ pub(crate) fn delete(args: &DeleteArgs, context: &Context) -> Result<Outcome, Fa
         message.text(context.output.lang())
     })?;
     Ok(Outcome::Holds)
-}
-
-/// Refuses to replace a file that LZMS made small by one that is larger, unless it is asked for.
-fn keeps_compression(
-    wim: &Wim,
-    path: &Path,
-    is_asked: bool,
-    hint: Message,
-    context: &Context,
-) -> Result<(), Failure> {
-    if is_asked || !uses_lzms(wim) {
-        warn_of_lzms(wim, is_asked, context);
-        return Ok(());
-    }
-    let path = path.display().to_string();
-    Err(Failure::new(REFUSED, Message::WouldLoseLzms { path }).hint(hint))
 }
 
 fn open(path: &Path) -> Result<Wim, Failure> {

@@ -93,13 +93,17 @@ pub(crate) fn run(args: &UpdateArgs, context: &Context) -> Result<Outcome, Failu
     for warning in &updated.warnings {
         context.output.warning(warning);
     }
-    show(&report, &updated.info, context, |files, size, file_size| {
-        Message::Updated {
+    show(
+        &args.wim,
+        &report,
+        &updated.info,
+        context,
+        |files, size, file_size| Message::Updated {
             index,
             wim: args.wim.display().to_string(),
             files,
             size,
             file_size,
-        }
-    })
+        },
+    )
 }

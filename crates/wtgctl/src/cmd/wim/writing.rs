@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use stick::Source;
 use wim_apply::apply::Progress as WriteProgress;
-use wim_apply::write::{Compression, WimWriter, WriteControl, WriteOptions, WriteReport};
+use wim_apply::write::{Compression, FileForm, WimWriter, WriteControl, WriteOptions, WriteReport};
 use wim_apply::{ImageInfo, Wim};
 
 use super::Context;
@@ -25,6 +25,8 @@ pub(crate) enum CompressArg {
     Xpress,
     /// Small.
     Lzx,
+    /// Smallest, and slow.
+    Lzms,
 }
 
 impl From<CompressArg> for Compression {
@@ -33,6 +35,7 @@ impl From<CompressArg> for Compression {
             CompressArg::None => Self::None,
             CompressArg::Xpress => Self::Xpress,
             CompressArg::Lzx => Self::Lzx,
+            CompressArg::Lzms => Self::Lzms,
         }
     }
 }
@@ -43,38 +46,75 @@ pub(crate) struct CompressArgs {
     /// Compression of new data.
     #[arg(long, value_enum)]
     compress: Option<CompressArg>,
-    /// Uncompressed bytes of a chunk; Windows itself reads 32K, and XPRESS from 4K.
+    /// Uncompressed bytes of a chunk; Windows itself reads 32K, XPRESS from 4K, and solid LZMS of 64M.
     #[arg(long, value_name = "SIZE")]
     chunk_size: Option<Size>,
+    /// Compress all new data as one, as in ESD files: LZMS unless --compress says otherwise.
+    #[arg(long)]
+    solid: bool,
+    /// Write a file that can go through a pipe; only wtgctl and wimlib read it.
+    #[arg(long, conflicts_with = "solid")]
+    pipable: bool,
 }
 
 impl CompressArgs {
-    /// Whether a compression was chosen.
-    pub(super) fn is_given(&self) -> bool {
-        self.compress.is_some()
-    }
-
-    /// `options` with what was asked for.
+    /// `options` with what was asked for. A compression without a form gives each file's data a resource of its own.
     pub(crate) fn over(&self, options: WriteOptions) -> Result<WriteOptions, Failure> {
         let mut options = options;
-        if let Some(compress) = self.compress {
-            if Compression::from(compress) != options.compression {
-                options.chunk_bytes = WriteOptions::default().chunk_bytes;
+        if let Some(compress) = self.compress.map(Compression::from) {
+            set_compression(&mut options, compress);
+            if let (FileForm::Solid { .. }, false) = (options.form, self.solid) {
+                options.form = FileForm::Plain;
             }
-            options.compression = compress.into();
+        }
+        if self.pipable {
+            options.form = FileForm::Pipable;
+        }
+        if self.solid {
+            options.form = self.solid_form(&mut options);
         }
         if let Some(size) = self.chunk_size {
-            options.chunk_bytes = u32::try_from(size.0).map_err(|_| {
-                Failure::new(
-                    USAGE,
-                    Message::ChunkTooLarge {
-                        size: size.to_string(),
-                    },
-                )
+            let size = u32::try_from(size.0).map_err(|_| {
+                let size = size.to_string();
+                Failure::new(USAGE, Message::ChunkTooLarge { size })
             })?;
+            match &mut options.form {
+                FileForm::Solid { chunk_bytes, .. } => *chunk_bytes = size,
+                FileForm::Plain | FileForm::Pipable => options.chunk_bytes = size,
+            }
         }
         Ok(options)
     }
+
+    /// As [`over`](Self::over), for a file that gets new data: its compression stays, so that only that of a new solid
+    /// resource can be chosen.
+    pub(super) fn over_existing(&self, like: WriteOptions) -> Result<WriteOptions, Failure> {
+        if (self.compress.is_some() || self.chunk_size.is_some()) && !self.solid {
+            return Err(Failure::new(USAGE, Message::CompressionStays).hint(Message::HintSolid));
+        }
+        self.over(like)
+    }
+
+    /// The form for --solid; that of `options` when it is solid, and nothing else was asked for.
+    fn solid_form(&self, options: &mut WriteOptions) -> FileForm {
+        match (self.compress.map(Compression::from), options.form) {
+            (Some(asked), FileForm::Solid { compression, .. }) if asked == compression => options.form,
+            (Some(asked), _) => FileForm::solid(asked),
+            (None, FileForm::Solid { .. }) => options.form,
+            (None, _) => {
+                set_compression(options, Compression::Lzms);
+                FileForm::solid(Compression::Lzms)
+            }
+        }
+    }
+}
+
+/// Sets a compression, with its usual chunk size unless it is the one that is set.
+fn set_compression(options: &mut WriteOptions, compression: Compression) {
+    if compression != options.compression {
+        options.chunk_bytes = compression.default_chunk_bytes();
+    }
+    options.compression = compression;
 }
 
 /// An image's texts.
@@ -88,10 +128,11 @@ pub(crate) struct NameArgs {
     pub(crate) description: Option<String>,
 }
 
-/// `options` with what holds for the whole run: threads, and the GUID when there is a seed.
+/// `options` with what holds for the whole run: threads, memory, and the GUID when there is a seed.
 pub(crate) fn for_run(options: WriteOptions, context: &Context) -> WriteOptions {
     WriteOptions {
         threads: NonZeroUsize::new(context.threads).unwrap_or(NonZeroUsize::MIN),
+        memory_limit_bytes: context.memory_limit_bytes,
         guid: context.seed.map_or(options.guid, WriteOptions::guid_of_seed),
         ..options
     }
@@ -103,19 +144,6 @@ pub(super) fn leave_out(writer: &mut WimWriter<'_>, bases: &[PathBuf]) -> Result
         writer.leave_out_blobs_of(&Source::open(base)?.wim);
     }
     Ok(())
-}
-
-/// Whether a file has LZMS, which is read and not written.
-pub(super) fn uses_lzms(wim: &Wim) -> bool {
-    let is_lzms = |codec| codec == wim_apply::codec::Codec::Lzms;
-    wim.compression().is_some_and(|(codec, _)| is_lzms(codec)) || !wim.solid_resources().is_empty()
-}
-
-/// Says that a new file has another compression than its source, if nobody chose one.
-pub(super) fn warn_of_lzms(wim: &Wim, is_chosen: bool, context: &Context) {
-    if uses_lzms(wim) && !is_chosen {
-        context.output.warning(Message::LzxForLzms);
-    }
 }
 
 /// Refuses a name that an image of the file has: a name has to choose one image.
