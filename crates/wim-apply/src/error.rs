@@ -151,6 +151,16 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What is captured is not what it was before: it was written while it was read.
+    #[error(
+        "reading {what}: it does not have the {size_bytes} bytes any more that it had; it changed while it was read"
+    )]
+    Changed {
+        /// What was being read.
+        what: String,
+        /// Its size, when it was first looked at.
+        size_bytes: u64,
+    },
     /// The target failed.
     #[error("writing the target: {what}")]
     Target {
@@ -177,7 +187,7 @@ impl Error {
             Self::Limit { .. } => ErrorKind::Limit,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Invalid { .. } => ErrorKind::Invalid,
-            Self::Io { .. } | Self::Source { .. } => ErrorKind::Io,
+            Self::Io { .. } | Self::Source { .. } | Self::Changed { .. } => ErrorKind::Io,
             Self::Target { .. } => ErrorKind::Target,
             Self::Interrupted => ErrorKind::Interrupted,
         }

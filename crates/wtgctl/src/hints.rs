@@ -16,6 +16,10 @@ pub(crate) fn wim(error: &wim_apply::Error) -> Option<Message> {
             } => Some(Message::HintMemoryLimit),
             _ => None,
         },
+        K::Io => match error {
+            wim_apply::Error::Changed { .. } => Some(Message::HintRunAgain),
+            _ => None,
+        },
         K::NotFound => match error {
             // Of a delta, or of a split file some parts of which are not open.
             wim_apply::Error::NotFound {

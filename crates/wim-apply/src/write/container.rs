@@ -317,12 +317,10 @@ pub(super) fn blob_size(entry: &BlobEntry) -> u64 {
     }
 }
 
-/// The source did not give as many bytes as it said.
+/// The source did not give the bytes that it gave before, or not as many as it said.
 pub(super) fn changed(size_bytes: u64) -> Error {
-    let reason =
-        format!("it does not have the {size_bytes} bytes any more that it had: it changed while it was read");
-    Error::Invalid {
-        what: "content",
-        reason,
+    Error::Changed {
+        what: "content".to_owned(),
+        size_bytes,
     }
 }

@@ -74,15 +74,30 @@ impl<'a, 'c> Streams<'a, 'c> {
         }
     }
 
-    /// The hash of a stream, and how many bytes it has.
-    fn hash(&mut self, inode: InodeId, stream: usize, counted: bool) -> Result<(BlobHash, u64)> {
-        let (mut hasher, mut size_bytes) = (Sha1::new(), 0);
+    /// The hash of a stream of that size.
+    fn hash(&mut self, inode: InodeId, stream: usize, size_bytes: u64, counted: bool) -> Result<BlobHash> {
+        let (mut hasher, mut left) = (Sha1::new(), Some(size_bytes));
         self.read(inode, stream, counted, &mut |bytes| {
             hasher.update(bytes);
-            size_bytes += bytes.len() as u64;
-            Ok(())
-        })?;
-        Ok((BlobHash(hasher.finalize().into()), size_bytes))
+            left = left.and_then(|left| left.checked_sub(bytes.len() as u64));
+            left.map(drop).ok_or_else(|| changed(size_bytes))
+        })
+        .and_then(|()| match left {
+            Some(0) => Ok(BlobHash(hasher.finalize().into())),
+            _ => Err(changed(size_bytes)),
+        })
+        .map_err(|error| self.named(error, inode))
+    }
+
+    /// An error, with the name of the file that changed if it is about that.
+    fn named(&self, error: Error, inode: InodeId) -> Error {
+        match error {
+            Error::Changed { size_bytes, .. } => Error::Changed {
+                what: self.source.name_of(inode),
+                size_bytes,
+            },
+            error => error,
+        }
     }
 
     /// A stream is done, and so many of its bytes need not be read.
@@ -102,11 +117,7 @@ pub(super) fn hash_streams(
     for (inode, &from) in image.inodes.iter_mut().zip(origin) {
         for (number, stream) in inode.streams.iter_mut().enumerate() {
             if stream.size_bytes > 0 {
-                let (hash, size_bytes) = streams.hash(from, number, true)?;
-                if size_bytes != stream.size_bytes {
-                    return Err(changed(stream.size_bytes));
-                }
-                stream.hash = hash;
+                stream.hash = streams.hash(from, number, stream.size_bytes, true)?;
             }
             streams.done(0);
         }
@@ -133,7 +144,7 @@ impl WimWriter<'_> {
                 let twin = size > IN_MEMORY_BYTES
                     && (sizes.get(&size).is_some_and(|&count| count > 1) || self.container.has_size(size));
                 let known = if twin {
-                    Some(streams.hash(from, number, false)?.0)
+                    Some(streams.hash(from, number, size, false)?)
                 } else {
                     None
                 };
@@ -180,7 +191,7 @@ impl WimWriter<'_> {
             let Some(&from) = origin.get(inode) else { continue };
             let (size_bytes, hash) = (stream.size_bytes, stream.hash);
             if self.write_stream(streams, from, number, size_bytes, Some(hash))? != hash {
-                return Err(changed(size_bytes));
+                return Err(streams.named(changed(size_bytes), from));
             }
             streams.done(0);
         }
@@ -197,9 +208,13 @@ impl WimWriter<'_> {
     ) -> Result<BlobHash> {
         let container = &mut self.container;
         container.begin(size_bytes, hash)?;
-        if size_bytes > 0 {
-            streams.read(inode, stream, true, &mut |bytes| container.data(bytes))?;
-        }
-        container.end(&mut |take| streams.read(inode, stream, false, take))
+        let written = if size_bytes > 0 {
+            streams.read(inode, stream, true, &mut |bytes| container.data(bytes))
+        } else {
+            Ok(())
+        };
+        written
+            .and_then(|()| container.end(&mut |take| streams.read(inode, stream, false, take)))
+            .map_err(|error| streams.named(error, inode))
     }
 }
