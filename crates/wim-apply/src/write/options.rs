@@ -145,9 +145,10 @@ pub struct WriteOptions {
     pub guid: [u8; 16],
     /// Append an integrity table: SHA-1 of each 10 MiB.
     pub integrity_table: bool,
-    /// Number of threads that compress; fewer compress solid chunks when memory asks for it.
+    /// Number of threads that compress; fewer do when memory asks for it.
     pub threads: NonZeroUsize,
-    /// Bound for the memory that compressing solid chunks takes; 4 GiB when not given.
+    /// Bound for the memory that compressing takes; 4 GiB when not given. Chunks of up to 2 MiB are compressed by one
+    /// thread whatever it says.
     pub memory_limit_bytes: Option<u64>,
 }
 

@@ -14,10 +14,10 @@ const JOB_BYTES: usize = 256 << 10;
 /// Uncompressed bytes under way at most, when more than a job for each thread.
 const MAX_UNDER_WAY_BYTES: usize = 16 << 20;
 
-/// Chunks beyond this size count against the memory limit.
-const LARGE_CHUNK_BYTES: u32 = 2 << 20;
+/// Chunks of up to this size are compressed by one thread whatever the memory limit.
+const SMALL_CHUNK_BYTES: u32 = 2 << 20;
 
-/// Memory limit for large chunks when none is given.
+/// Memory limit when none is given.
 const MEMORY_LIMIT_BYTES: u64 = 4 << 30;
 
 /// Consecutive chunks of one resource.
@@ -55,7 +55,7 @@ impl Packer {
     /// For content of `size_bytes` at most; reading it takes `reading_bytes` of memory.
     ///
     /// # Errors
-    /// `Invalid` when not even one thread with a large chunk fits the memory limit.
+    /// `Invalid` when not even one thread fits the memory limit, unless chunks are small.
     pub(super) fn new(
         codec: Codec,
         chunk_bytes: u32,
@@ -136,8 +136,7 @@ impl Drop for Packer {
     }
 }
 
-/// How many threads compress. With large chunks, each has one with its compressed form and an encoder, and one more
-/// chunk is being filled.
+/// How many threads compress. Each has a job with its compressed form and an encoder, and one more job is being filled.
 fn threads(
     codec: Codec,
     chunk_bytes: u32,
@@ -145,17 +144,12 @@ fn threads(
     reading_bytes: u64,
     options: &WriteOptions,
 ) -> Result<usize> {
-    let threads = options.threads.get();
-    if chunk_bytes <= LARGE_CHUNK_BYTES {
-        return Ok(threads);
-    }
-    let chunks = size_bytes.div_ceil(chunk_bytes.into());
-    let largest = size_bytes.min(chunk_bytes.into());
-    let each = 2 * largest + encoder_bytes(codec, largest);
+    let job_bytes = size_bytes.min(JOB_BYTES.max(chunk_bytes as usize) as u64);
+    let each = 2 * job_bytes + encoder_bytes(codec, size_bytes.min(chunk_bytes.into()));
     let limit = options.memory_limit_bytes.unwrap_or(MEMORY_LIMIT_BYTES);
-    let shared = largest + reading_bytes;
+    let shared = job_bytes + reading_bytes;
     let fit = limit.saturating_sub(shared) / each;
-    if fit == 0 {
+    if fit == 0 && chunk_bytes > SMALL_CHUNK_BYTES {
         return Err(Error::Invalid {
             what: "memory limit",
             reason: format!(
@@ -164,14 +158,16 @@ fn threads(
             ),
         });
     }
-    Ok((threads as u64).min(fit).min(chunks.max(1)) as usize)
+    let jobs = size_bytes.div_ceil(job_bytes.max(1));
+    Ok((options.threads.get() as u64).min(fit).min(jobs).max(1) as usize)
 }
 
-/// Memory of an encoder.
+/// Memory of an encoder: of LZX, 9 for each byte of a chunk for the binary trees and the filtered bytes, and tables.
 fn encoder_bytes(codec: Codec, chunk_bytes: u64) -> u64 {
     match codec {
         Codec::Lzms => lzms::Encoder::memory_bytes(u32::try_from(chunk_bytes).unwrap_or(u32::MAX)),
-        Codec::Xpress | Codec::Lzx => 8 << 20,
+        Codec::Lzx => 9 * chunk_bytes + (8 << 20),
+        Codec::Xpress => 1 << 20,
     }
 }
 
@@ -218,5 +214,32 @@ fn pack(mut encoder: Option<&mut Encoder>, job: Job, chunk_bytes: usize) -> Pack
         input: if job.keep_input { job.input } else { Vec::new() },
         output,
         sizes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_limit_means_fewer_threads() {
+        let threads = |codec, chunk_bytes, limit_bytes| {
+            let options = WriteOptions {
+                threads: std::num::NonZeroUsize::new(64).unwrap(),
+                memory_limit_bytes: Some(limit_bytes),
+                ..WriteOptions::default()
+            };
+            super::threads(codec, chunk_bytes, u64::MAX, 0, &options).ok()
+        };
+        // 721 MiB for the encoder, 128 for a chunk and its compressed form, 64 for the next one.
+        assert_eq!(threads(Codec::Lzms, 64 << 20, 3000 << 20), Some(3));
+        assert_eq!(threads(Codec::Lzms, 64 << 20, 500 << 20), None);
+        // 27 MiB for the encoder, 4 for a chunk and its compressed form.
+        assert_eq!(threads(Codec::Lzms, 2 << 20, 300 << 20), Some(9));
+        // 26 and 4.
+        assert_eq!(threads(Codec::Lzx, 2 << 20, 300 << 20), Some(9));
+        // With small chunks there is always one.
+        assert_eq!(threads(Codec::Xpress, 32 << 10, 1), Some(1));
+        assert_eq!(threads(Codec::Xpress, 32 << 10, 4 << 30), Some(64));
     }
 }
