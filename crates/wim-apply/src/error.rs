@@ -193,6 +193,14 @@ impl Error {
         }
     }
 
+    /// What a reader of this crate failed with: this crate's error, if there is one in it.
+    pub(crate) fn of_reader(op: &'static str, at: u64, error: std::io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => error,
+            Err(source) => Self::Io { op, at, source },
+        }
+    }
+
     /// Says that it is about the metadata of image `index`.
     pub(crate) fn in_metadata_of(self, index: u32) -> Self {
         Self::Metadata {

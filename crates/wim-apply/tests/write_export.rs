@@ -8,8 +8,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use support::{make_tree, open, wimlib};
-use wim_apply::write::{Compression, DirectorySource, ExportImage, WimWriter};
-use wim_apply::{Limits, Wim};
+use wim_apply::write::{Compression, DirectorySource, ExportImage, FileForm, WimWriter, WriteOptions};
+use wim_apply::{ErrorKind, Limits, Wim};
 use write_support::{accepted, control, create, foreign_listing, info, options};
 
 fn export(dir: &Path, from: &Wim, to: &str, compression: Compression) {
@@ -124,26 +124,39 @@ fn damaged_blobs_are_not_recompressed() {
         &dir.path().join("x"),
         &options(Compression::Xpress, 1),
     );
-    let mut bytes = fs::read(dir.path().join("x")).unwrap();
-    let wim = open(&dir.path().join("x"));
-    let noise = wim.image(1).unwrap().lookup("\\Windows\\noise.bin").unwrap();
-    let image = wim.image(1).unwrap();
-    let id = image.inodes[image.dentries[noise.0 as usize].inode.0 as usize]
-        .unnamed_data()
-        .unwrap()
-        .blob
-        .unwrap();
-    let at = usize::try_from(wim.blobs()[id.0 as usize].offset()).unwrap();
-    bytes[at + 100_000] ^= 1;
-    let wim = Wim::open(Cursor::new(bytes), &Limits::default()).unwrap();
-    let mut file = Cursor::new(Vec::new());
-    let mut writer = WimWriter::create(&mut file, &options(Compression::Lzx, 1)).unwrap();
-    let images = [ExportImage {
-        index: 1,
-        ..ExportImage::default()
-    }];
-    let error = writer.export(&wim, &images, &mut control()).unwrap_err();
-    assert!(error.to_string().contains("noise.bin"), "{error}");
+    let whole = fs::read(dir.path().join("x")).unwrap();
+    // One is stored; of the other the codes of the first chunk, which follow the chunk table, are damaged.
+    for (name, within) in [("noise.bin", 100_000..100_001), ("System32\\big.bin", 204..460)] {
+        let wim = open(&dir.path().join("x"));
+        let image = wim.image(1).unwrap();
+        let entry = image.lookup(&format!("\\Windows\\{name}")).unwrap();
+        let id = image.inodes[image.dentries[entry.0 as usize].inode.0 as usize]
+            .unnamed_data()
+            .unwrap()
+            .blob
+            .unwrap();
+        let at = usize::try_from(wim.blobs()[id.0 as usize].offset()).unwrap();
+        let mut bytes = whole.clone();
+        bytes[at + within.start..at + within.end]
+            .iter_mut()
+            .for_each(|byte| *byte = !*byte);
+        let wim = Wim::open(Cursor::new(bytes), &Limits::default()).unwrap();
+        for form in [FileForm::Plain, FileForm::solid(Compression::Lzx)] {
+            let mut file = Cursor::new(Vec::new());
+            let options = WriteOptions {
+                form,
+                ..options(Compression::Lzx, 1)
+            };
+            let mut writer = WimWriter::create(&mut file, &options).unwrap();
+            let images = [ExportImage::new(1)];
+            let error = writer.export(&wim, &images, &mut control()).unwrap_err();
+            let is_named = error.to_string().contains(name);
+            assert!(
+                error.kind() == ErrorKind::Corrupt && is_named,
+                "{form:?}: {error}"
+            );
+        }
+    }
 }
 
 #[test]

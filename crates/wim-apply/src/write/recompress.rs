@@ -230,19 +230,29 @@ fn mismatch(wim: &Wim, id: BlobId, expected: BlobHash, found: BlobHash) -> Error
 }
 
 fn read_again(wim: &Wim, id: BlobId, take: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-    let mut reader = wim.open_blob(id)?;
+    let failed = |source| undecodable(wim, id, source);
+    let mut reader = wim.open_blob(id).map_err(failed)?;
     let mut buffer = vec![0; 1 << 18];
     let mut at = 0;
     loop {
-        let count = reader.read(&mut buffer).map_err(|source| Error::Io {
-            op: "reading a blob",
-            at,
-            source,
-        })?;
+        let read = reader.read(&mut buffer);
+        let count = read.map_err(|error| failed(Error::of_reader("reading a blob", at, error)))?;
         if count == 0 {
             return Ok(());
         }
         take(&buffer[..count])?;
         at += count as u64;
+    }
+}
+
+fn undecodable(wim: &Wim, id: BlobId, source: Error) -> Error {
+    match wim.blob(id) {
+        Ok(blob) => Error::Blob {
+            hash: blob.hash,
+            at: blob.offset(),
+            paths: wim.paths_of_blob(id),
+            source: Box::new(source),
+        },
+        Err(error) => error,
     }
 }

@@ -202,11 +202,7 @@ impl<'o> Tail<'o> {
             let count = left.min(buffer.len() as u64) as usize;
             let done = size_bytes - left;
             let read = reader.read_exact(&mut buffer[..count]);
-            read.map_err(|source| Error::Io {
-                op: "reading a resource",
-                at: done,
-                source,
-            })?;
+            read.map_err(|error| Error::of_reader("reading a resource", done, error))?;
             self.write(&buffer[..count])?;
             left -= count as u64;
         }
