@@ -1,4 +1,5 @@
-//! A source that changes while it is captured: the capture fails and names the file, in every form.
+//! A source that changes while it is captured: the capture fails and names the file, in every form. An interruption
+//! after the last byte was read.
 
 #![allow(clippy::unwrap_used, reason = "what cannot be had fails the test")]
 
@@ -7,11 +8,12 @@ mod write_support;
 
 use std::fs;
 use std::io::{Cursor, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use support::noise;
 use wim_apply::apply::TargetError;
 use wim_apply::write::{
-    CaptureSource, Compression, DirectorySource, FileForm, WimWriter, WriteOptions, hash_tree,
+    CaptureSource, Compression, DirectorySource, FileForm, WimWriter, WriteControl, WriteOptions, hash_tree,
 };
 use wim_apply::{Error, ErrorKind, Image, InodeId, Result};
 use write_support::{control, info, options};
@@ -111,4 +113,27 @@ fn the_file_is_named() {
             }
         }
     }
+}
+
+#[test]
+fn an_interruption_while_the_last_chunk_is_compressed() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a"), noise(3, 1000)).unwrap();
+    let interrupt = AtomicBool::new(false);
+    let options = WriteOptions {
+        form: FileForm::solid(Compression::Xpress),
+        ..options(Compression::Xpress, 1)
+    };
+    let mut out = Cursor::new(Vec::new());
+    let mut writer = WimWriter::create(&mut out, &options).unwrap();
+    // The last call is made when everything was handed over.
+    let mut progress = |progress: wim_apply::apply::Progress| {
+        interrupt.store(progress.blobs_done == progress.blobs_total, Ordering::Relaxed);
+    };
+    let mut control = WriteControl {
+        interrupt: &interrupt,
+        progress: &mut progress,
+    };
+    let captured = writer.capture(&mut DirectorySource::new(dir.path()), &info(), &[], &mut control);
+    assert_eq!(captured.unwrap_err().kind(), ErrorKind::Interrupted);
 }

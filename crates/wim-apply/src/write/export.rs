@@ -140,7 +140,9 @@ impl WimWriter<'_> {
         let size_bytes = statistics::sum(changed.iter().map(size));
         self.begin_solid(size_bytes, decoding_bytes(wim, &changed)?)?;
         self.recompress(wim, changed, images, progress, control)?;
-        self.end_solid()
+        self.end_solid()?;
+        // To compress the last chunks takes long.
+        control.check()
     }
 
     /// Copies the resource of a blob when this file can hold it as it is.

@@ -195,7 +195,9 @@ impl WimWriter<'_> {
             }
             streams.done(0);
         }
-        self.end_solid()
+        self.end_solid()?;
+        // To compress the last chunks takes long.
+        streams.control.check()
     }
 
     fn write_stream(
