@@ -10,13 +10,15 @@ mod support;
 
 use std::env;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
 
 use support::options;
-use wim_apply::apply::{Control, DirectoryTarget, apply_image, verify};
-use wim_apply::{Limits, Wim};
+use wim_apply::apply::{Control, DirectoryTarget, TargetError, apply_image, verify};
+use wim_apply::write::{CaptureSource, WimWriter, WriteControl, WriteOptions, rewrite};
+use wim_apply::{Dentry, DentryId, Image, ImageInfo, Inode, InodeId, Limits, Wim};
 
 const JOB: &str = "WIM_APPLY_PEAK_MEMORY_JOB";
 const MARK: &str = "peak KiB: ";
@@ -33,6 +35,9 @@ fn run(job: &str) {
     Control::silent(&wim, |control| {
         if verb == "verify" {
             assert!(verify(&wim, &options, control).expect("a right WIM").is_ok());
+        } else if verb == "export" {
+            let mut out = File::create_new(target).expect("a new file");
+            rewrite(&wim, &mut out, &WriteOptions::like(&wim), &mut write_control()).expect("a right WIM");
         } else {
             let mut target = DirectoryTarget::new(target);
             apply_image(&wim, 1, &mut target, &options, control).expect("room for the files");
@@ -96,4 +101,70 @@ fn peak_is_bounded() {
             assert!(peak <= most_mib + workers * each_mib, "{verb} {name}: {peak} MiB");
         }
     }
+}
+
+fn write_control() -> WriteControl<'static> {
+    static GO_ON: AtomicBool = AtomicBool::new(false);
+    WriteControl {
+        interrupt: &GO_ON,
+        progress: Box::leak(Box::new(|_| {})),
+    }
+}
+
+/// A directory of files without data.
+struct EmptyFiles(u32);
+
+impl CaptureSource for EmptyFiles {
+    fn tree(&mut self) -> Result<Image, TargetError> {
+        let mut image = Image::default();
+        for number in 0..=self.0 {
+            let is_root = number == 0;
+            image.inodes.push(Inode {
+                attributes: if is_root { 0x10 } else { 0x20 },
+                link_count: 1,
+                ..Inode::default()
+            });
+            let name = format!("a file whose name takes some room, {number}");
+            image.dentries.push(Dentry {
+                name: name.encode_utf16().filter(|_| !is_root).collect(),
+                short_name: Box::default(),
+                parent: Image::ROOT,
+                inode: InodeId(number),
+                children: (1..=self.0).filter(|_| is_root).map(DentryId).collect(),
+            });
+        }
+        Ok(image)
+    }
+
+    fn open(&mut self, _: InodeId, _: usize) -> Result<Box<dyn Read + '_>, TargetError> {
+        Ok(Box::new(std::io::empty()))
+    }
+
+    fn name_of(&self, inode: InodeId) -> String {
+        inode.0.to_string()
+    }
+}
+
+#[test]
+fn trees_of_many_images_are_held_one_at_a_time() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let peak_of = |images: u32| {
+        let path = dir.path().join(format!("{images}.wim"));
+        let mut file = File::create_new(&path).expect("a new file");
+        let mut writer = WimWriter::create(&mut file, &WriteOptions::default()).expect("a writer");
+        for number in 0..images {
+            let info = ImageInfo {
+                name: Some(number.to_string()),
+                ..ImageInfo::default()
+            };
+            writer
+                .capture(&mut EmptyFiles(20_000), &info, &[], &mut write_control())
+                .expect("an image");
+        }
+        writer.finish().expect("a file");
+        peak_mib("export", 1, &path)
+    };
+    let (one, many) = (peak_of(1), peak_of(10));
+    println!("export of 1 image: {one} MiB, of 10: {many} MiB");
+    assert!(many <= one + 15, "{one} MiB, then {many}");
 }

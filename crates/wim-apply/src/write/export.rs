@@ -1,7 +1,8 @@
 //! Exporting images of another WIM.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::recompress::NamesOfBlobs;
 use super::recompress::decoding_bytes;
 use super::relay::relay;
 use super::xml::ImageXml;
@@ -11,7 +12,7 @@ use crate::codec::Codec;
 use crate::image::Image;
 use crate::layout::{ResourceHeader, header_flag, resource_flag};
 use crate::read::BlobStorage;
-use crate::{BlobId, Error, Result, Wim};
+use crate::{BlobHash, BlobId, Error, Result, Wim};
 
 /// An image that is exported, and what it is called then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,8 +52,9 @@ impl WimWriter<'_> {
         control: &mut WriteControl<'_>,
     ) -> Result<()> {
         self.takes_images()?;
-        let mut trees = Vec::with_capacity(images.len());
         let mut wanted = BTreeSet::new();
+        let mut names = NamesOfBlobs::default();
+        let mut references: BTreeMap<BlobHash, u32> = BTreeMap::new();
         let texts = ImageXml::of_images(wim);
         for exported in images {
             let image = wim.image(exported.index)?;
@@ -62,7 +64,14 @@ impl WimWriter<'_> {
                 wim.blob(*id)
                     .is_ok_and(|blob| !self.container.contains(&blob.hash))
             }));
-            trees.push(image);
+            // Of all trees together only this is held.
+            if let FileForm::Solid { .. } = self.options.form {
+                names.add(&image);
+            }
+            for (hash, count) in statistics::references(&image) {
+                let total = references.entry(hash).or_default();
+                *total = total.saturating_add(count);
+            }
             let slot = (exported.index as usize).checked_sub(1);
             let xml = slot.and_then(|slot| texts.get(slot).cloned()).unwrap_or_default();
             self.images.push(renamed(xml, exported));
@@ -72,14 +81,12 @@ impl WimWriter<'_> {
             self.begin_pipable()?;
             self.export_metadata(wim, images)?;
         }
-        self.export_blobs(wim, wanted.into_iter().collect(), &trees, control)?;
+        self.export_blobs(wim, wanted.into_iter().collect(), &names, control)?;
         if !self.container.pipable {
             self.export_metadata(wim, images)?;
         }
-        for image in &trees {
-            for (hash, count) in statistics::references(image) {
-                self.container.reference(&hash, count);
-            }
+        for (hash, count) in references {
+            self.container.reference(&hash, count);
         }
         Ok(())
     }
@@ -110,7 +117,7 @@ impl WimWriter<'_> {
         &mut self,
         wim: &Wim,
         mut wanted: Vec<BlobId>,
-        images: &[Image],
+        names: &NamesOfBlobs,
         control: &mut WriteControl<'_>,
     ) -> Result<()> {
         let size = |id: &BlobId| wim.blob(*id).map_or(0, |blob| blob.size_bytes);
@@ -139,7 +146,7 @@ impl WimWriter<'_> {
         }
         let size_bytes = statistics::sum(changed.iter().map(size));
         self.begin_solid(size_bytes, decoding_bytes(wim, &changed)?)?;
-        self.recompress(wim, changed, images, progress, control)?;
+        self.recompress(wim, changed, names, progress, control)?;
         self.end_solid()?;
         // To compress the last chunks takes long.
         control.check()

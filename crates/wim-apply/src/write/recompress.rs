@@ -20,7 +20,7 @@ impl WimWriter<'_> {
         &mut self,
         wim: &Wim,
         mut blobs: Vec<BlobId>,
-        images: &[Image],
+        names: &NamesOfBlobs,
         base: Progress,
         control: &mut WriteControl<'_>,
     ) -> Result<()> {
@@ -30,8 +30,7 @@ impl WimWriter<'_> {
             && !is_sorted_by_source
         {
             // From a solid source, where another order would decode chunks many times, they come sorted already.
-            let likeness = likeness_of_blobs(images);
-            blobs.sort_by_key(|id| likeness.get(id));
+            blobs.sort_by_key(|id| names.0.get(id));
             return self.recompress_in_order(wim, &blobs, base, control);
         }
         // Beside solid chunks that are compressed, few are decoded at a time: that is the faster part.
@@ -59,11 +58,10 @@ impl WimWriter<'_> {
                 ..base
             });
         };
-        let paths = |id| images.iter().flat_map(|image| image.paths_of_blob(id)).collect();
         let mut control = Control {
             interrupt: control.interrupt,
             progress: &mut show,
-            paths: &paths,
+            paths: &|id| wim.paths_of_blob(id),
         };
         let result = deliver(wim, &blobs, &mut sink, &options, &mut control);
         match sink.failed.take() {
@@ -162,17 +160,19 @@ fn are_all(wim: &Wim, blobs: &[(BlobId, u64)], size_bytes: u64) -> Result<bool> 
     Ok(end == size_bytes)
 }
 
-/// What blobs are sorted by: their first names.
-fn likeness_of_blobs(images: &[Image]) -> HashMap<BlobId, Likeness> {
-    let mut found = HashMap::new();
-    for image in images {
+/// What blobs are sorted by in a solid resource: the likeness of their first names.
+#[derive(Debug, Default)]
+pub(super) struct NamesOfBlobs(HashMap<BlobId, Likeness>);
+
+impl NamesOfBlobs {
+    /// Notes the names in one more image.
+    pub(super) fn add(&mut self, image: &Image) {
         for (blob, entry, _) in image.uses() {
             if let Some(dentry) = image.dentries.get(entry.0 as usize) {
-                found.entry(blob).or_insert_with(|| likeness(&dentry.name));
+                self.0.entry(blob).or_insert_with(|| likeness(&dentry.name));
             }
         }
     }
-    found
 }
 
 /// Compresses what is delivered.
