@@ -60,3 +60,23 @@ fn a_replaced_file_keeps_its_place_and_permissions() {
     let (code, text) = wim(folder, &["capture", "t", "/dev/null", "--force"]);
     assert_eq!(code, 4, "{text}");
 }
+
+#[test]
+fn a_pipable_file_stays_one() {
+    let folder = folder();
+    let folder = folder.path();
+    if wimlib(folder, &["capture", "t", "p.wim", "One", "--pipable"]).is_empty() {
+        return;
+    }
+    wimlib(folder, &["append", "t", "p.wim", "Two"]);
+    for args in [&["delete", "p.wim", "2"][..], &["optimize", "p.wim"]] {
+        done(folder, args);
+        assert_eq!(
+            fs::read(folder.join("p.wim")).unwrap()[..5],
+            *b"WLPWM",
+            "{args:?}"
+        );
+        wimlib(folder, &["verify", "p.wim"]);
+        done(folder, &["diff", "p.wim", "1", "t"]);
+    }
+}
