@@ -35,9 +35,10 @@ impl Group {
         }
     }
 
-    /// Whether it is run to a disk with sync too: applying to a folder measures the disk's own file system.
+    /// Whether it is run to a disk with sync too: applying to a folder measures the disk's own file system, writing
+    /// a WIM the codec.
     pub(crate) fn to_disk(&self) -> bool {
-        self.writes && !self.id.contains("apply")
+        self.writes && !self.id.contains("apply") && !self.id.starts_with("write-")
     }
 }
 
@@ -193,6 +194,31 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
         all
     }
 
+    /// One image written anew by another codec, as `out.wim`.
+    fn write(&self, wim: &str, wimlib_form: &str, form: &str) -> Vec<Contestant> {
+        let file = self.sample.join(wim);
+        let file = file.display();
+        let mut all = Vec::new();
+        for threads in [1, 2] {
+            all.push(one(
+                &format!("wimlib-imagex export --threads={threads}"),
+                format!(
+                    "wimlib-imagex export {file} 1 out.wim {wimlib_form} --threads={threads} --quiet 2>/dev/null"
+                ),
+            ));
+        }
+        for threads in [1, 2] {
+            all.push(one(
+                &format!("wtgctl --threads {threads}"),
+                format!(
+                    "{} wim export {file} 1 out.wim {form} --quiet --threads {threads}",
+                    self.wtgctl.display()
+                ),
+            ));
+        }
+        all
+    }
+
     fn ntfs_lzx(&self) -> Vec<Contestant> {
         let mut all = vec![one(
             "mkntfs -Q, wimlib-imagex apply",
@@ -309,6 +335,30 @@ dd if=volume.img of=stick.img bs=1M seek=277 conv=notrunc,sparse status=none"
                     one("mkntfs -Q, wimlib-imagex apply", self.ntfs_peer("install.esd")),
                     one("wtgctl", self.ntfs("install.esd", "")),
                 ],
+            ),
+            group(
+                "write-xpress",
+                "write: XPRESS",
+                true,
+                self.write("install.wim", "--compress=XPRESS", "--compress xpress"),
+            ),
+            group(
+                "write-lzx",
+                "write: LZX",
+                true,
+                self.write("boot.wim", "--compress=LZX", "--compress lzx"),
+            ),
+            group(
+                "write-lzms",
+                "write: LZMS",
+                true,
+                self.write("boot.wim", "--compress=LZMS", "--compress lzms"),
+            ),
+            group(
+                "write-solid",
+                "write: solid LZMS",
+                true,
+                self.write("boot.wim", "--solid", "--solid --compress lzms"),
             ),
             group(
                 "verify-lzx",
