@@ -143,6 +143,46 @@ fn links_that_are_there_are_not_followed() {
     }
 }
 
+/// Known before anything is replaced, also of a link that becomes an empty directory.
+#[test]
+fn directories_are_neither_replaced_nor_replace() {
+    let root = Metadata::new();
+    let inside = root.at() + 4 * 112 + 8;
+    let data = reparse_data("\\??\\D:\\Users", None);
+    let metadata = root
+        .with("a", data_file())
+        .directory("d", inside)
+        .with("j", link(MOUNT_POINT, &data, DIRECTORY, false))
+        .with("z", data_file())
+        .end()
+        .with("e", data_file())
+        .end();
+    let mut draft = Draft::of(&metadata);
+    draft.blob(&data, 0);
+    let wim = wim_of(draft);
+    for (taken, by_directory) in [("a", true), ("d", false), ("j", false), ("j", true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mine = if by_directory {
+            fs::create_dir(dir.path().join(taken)).unwrap();
+            dir.path().join(taken).join("mine")
+        } else {
+            dir.path().join(taken)
+        };
+        for path in [&mine, &dir.path().join("z")] {
+            fs::write(path, "mine").unwrap();
+        }
+        let error = apply(&wim, &mut DirectoryTarget::new(dir.path()).replacing()).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains(&format!("/{taken}: ")), "{taken}: {source}");
+        for path in [&mine, &dir.path().join("z")] {
+            assert_eq!(fs::read(path).unwrap(), b"mine", "{taken}");
+        }
+        let names = fs::read_dir(dir.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(names.into_iter().all(|name| name.len() == 1), "{taken}");
+    }
+}
+
 /// Absolute links of the host: as wimlib captures and applies them.
 #[test]
 fn links_of_a_host_come_back() {

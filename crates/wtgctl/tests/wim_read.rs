@@ -191,11 +191,55 @@ fn a_failed_extraction_replaces_nothing() {
         let (was, is) = (time(&folder.join("t").join(path)), time(&out.join(path)));
         assert!(was.duration_since(is).unwrap().as_nanos() < 100, "{path}");
     }
-    // A folder in the place of a file.
-    fs::remove_dir_all(out.join("d")).unwrap();
-    fs::write(out.join("d"), "mine").unwrap();
-    record(folder, 0, &["extract", "a.wim", "*", "--dest", "out", "--force"]);
-    assert!(fs::read(out.join("d/large")).unwrap() == large);
+}
+
+#[test]
+fn a_folder_and_a_file_do_not_replace_each_other() {
+    let folder = captured(&[]);
+    let folder = folder.path();
+    let args = ["extract", "a.wim", "d", "--dest", "out", "--force"];
+    let out = folder.join("out");
+    // A file, and a link to a folder, where the image has a folder.
+    fs::create_dir_all(out.join("d")).unwrap();
+    fs::create_dir(folder.join("elsewhere")).unwrap();
+    fs::write(out.join("d/e"), "mine").unwrap();
+    let (code, _, err) = text(folder, &args);
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("out/d/e: it exists already"), "{err}");
+    assert_eq!(fs::read(out.join("d/e")).unwrap(), b"mine");
+    fs::remove_file(out.join("d/e")).unwrap();
+    std::os::unix::fs::symlink(folder.join("elsewhere"), out.join("d/e")).unwrap();
+    assert_eq!(text(folder, &args).0, 4);
+    assert!(out.join("d/e").is_symlink());
+    fs::remove_file(out.join("d/e")).unwrap();
+    // A folder where it has a file.
+    fs::create_dir(out.join("d/two.txt")).unwrap();
+    let (code, _, err) = text(folder, &args);
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("out/d/two.txt: it exists already"), "{err}");
+    assert_eq!(
+        fs::read_dir(out.join("d")).unwrap().count(),
+        1,
+        "nothing was written"
+    );
+    assert_eq!(fs::read_dir(folder.join("elsewhere")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_name_can_have_a_colon() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir_all(folder.join("t/d:e")).unwrap();
+    fs::write(folder.join("t/a"), "a").unwrap();
+    fs::write(folder.join("t/a:b"), "a:b").unwrap();
+    fs::write(folder.join("t/d:e/f"), "f").unwrap();
+    record(folder, 0, &["capture", "t", "a.wim"]);
+    for (path, content) in [("a", "a"), ("a:b", "a:b"), ("\\d:e\\f", "f")] {
+        assert_eq!(text(folder, &["cat", "a.wim", path]).1, content, "{path}");
+    }
+    for path in ["a:c", "a:b:c", "c:b"] {
+        assert_eq!(text(folder, &["cat", "a.wim", path]).0, 2, "{path}");
+    }
 }
 
 #[test]

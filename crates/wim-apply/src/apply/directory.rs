@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::directory_files::{Files, at};
 use super::directory_links::{HostLink, make_links, reparse_stream};
 use super::directory_replace::Replacements;
-use super::directory_tree::{Existing, ROOT, Tree};
+use super::directory_tree::{ROOT, Tree};
 use super::reparse::is_link;
 use super::{ApplyTarget, BlobInfo, BlobSink, Features, Form, Loss, ParallelSink, TargetError};
 use crate::Error;
@@ -68,8 +68,8 @@ impl DirectoryTarget {
 
     /// As [`into_existing`](Self::into_existing), and files and links of the same name are replaced. The new ones wait
     /// beside them (`.wtgctl-N.new`) until everything was delivered and verified; after a failure or an interruption
-    /// the old ones are as they were. Directories are not replaced by files. A file or link where the image has a
-    /// directory goes when the directory is made.
+    /// before that the old ones are as they were. If the host then refuses to replace one, that and those that still
+    /// wait stay as they were. Directories are neither replaced by files and links nor replace them: that is an error.
     #[must_use]
     pub fn replacing(self) -> Self {
         Self {
@@ -140,12 +140,7 @@ impl ApplyTarget for DirectoryTarget {
     fn begin(&mut self, image: &Image) -> Result<(), TargetError> {
         let root = self.prepare_root()?;
         let time_of = |id: DentryId| image.inode_of(id).map_or(0, |inode| inode.last_write_time);
-        let existing = match (self.into_existing, self.replacing) {
-            (false, _) => Existing::Refused,
-            (true, false) => Existing::Directories,
-            (true, true) => Existing::Replaced,
-        };
-        let tree = Tree::new(root, existing, time_of(Image::ROOT));
+        let tree = Tree::new(root, self.into_existing, time_of(Image::ROOT));
         let mut files = Files::new(tree, image.inodes.len());
         files.replacements = self.replacing.then(Replacements::default);
         self.links.clear();

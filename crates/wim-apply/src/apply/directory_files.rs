@@ -47,7 +47,7 @@ struct HostFile {
 pub(super) struct Spot {
     pub(super) path: PathBuf,
     /// It is not the path of its name, which is taken.
-    is_beside: bool,
+    pub(super) is_beside: bool,
 }
 
 #[derive(Debug)]
@@ -98,10 +98,10 @@ impl Files {
     /// Where to make the file of a name: there, or beside the file that it replaces.
     pub(super) fn spot(&self, place: &Place) -> Result<Spot, TargetError> {
         let path = self.tree.path_in_made(place)?;
-        let beside = self
-            .replacements
-            .as_ref()
-            .and_then(|all| all.beside(&path, place));
+        let beside = match &self.replacements {
+            Some(replacements) => replacements.beside(&path, place)?,
+            None => None,
+        };
         Ok(Spot {
             is_beside: beside.is_some(),
             path: beside.unwrap_or(path),

@@ -111,6 +111,10 @@ pub(super) fn make_links(
         } else {
             let loss = lost.get_or_insert_with(|| Loss::none("links to other drives, volumes or shares"));
             loss.add(|| image.path_of(link.dentry));
+            if inode.is_directory() && spot.is_beside {
+                let taken = files.tree.path(&link.place);
+                return Err(at(&taken, std::io::ErrorKind::AlreadyExists.into()));
+            }
             if inode.is_directory() {
                 std::fs::create_dir(path)
             } else {

@@ -27,9 +27,15 @@ struct Replacement {
 }
 
 impl Replacements {
-    /// Where to make the new file of a path that is taken, which waits from here on; `None` for a free path.
-    pub(super) fn beside(&self, path: &Path, place: &Place) -> Option<PathBuf> {
-        path.symlink_metadata().ok()?;
+    /// Where to make the new file of a path that is taken, which waits from here on; `None` for a free path. A directory
+    /// is not replaced, and said before anything is.
+    pub(super) fn beside(&self, path: &Path, place: &Place) -> Result<Option<PathBuf>, TargetError> {
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(at(path, error)),
+            Ok(found) if found.is_dir() => return Err(at(path, ErrorKind::AlreadyExists.into())),
+            Ok(_) => {}
+        }
         let beside = loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let beside = path.with_file_name(format!(".wtgctl-{number}.new"));
@@ -42,7 +48,7 @@ impl Replacements {
             path: path.to_owned(),
             place: place.clone(),
         });
-        Some(beside)
+        Ok(Some(beside))
     }
 
     /// Puts the new files in the place of the old ones.
@@ -50,14 +56,7 @@ impl Replacements {
         loop {
             let next = lock(&self.waiting).pop();
             let Some(new) = next else { return Ok(()) };
-            let renamed = match fs::rename(&new.beside, &new.path) {
-                // A link that became an empty directory.
-                Err(error) if error.kind() == ErrorKind::NotADirectory => {
-                    fs::remove_file(&new.path).and_then(|()| fs::rename(&new.beside, &new.path))
-                }
-                other => other,
-            };
-            if let Err(error) = renamed {
+            if let Err(error) = fs::rename(&new.beside, &new.path) {
                 let failed = at(&new.path, error);
                 lock(&self.waiting).push(new);
                 return Err(failed);
@@ -71,7 +70,7 @@ impl Drop for Replacements {
     fn drop(&mut self) {
         for new in lock(&self.waiting).drain(..) {
             // Nobody is left to be told; the old file is there.
-            let _ = fs::remove_file(&new.beside).or_else(|_| fs::remove_dir(&new.beside));
+            let _ = fs::remove_file(&new.beside);
         }
     }
 }

@@ -20,21 +20,12 @@ pub(super) struct Place {
     name: Range<u32>,
 }
 
-/// What may be there already in the place of a directory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Existing {
-    #[default]
-    Refused,
-    Directories,
-    /// Directories, and others in their place go.
-    Replaced,
-}
-
 /// Directories of the host, and all names in them.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     root: PathBuf,
-    existing: Existing,
+    /// Whether directories may be there already.
+    into_existing: bool,
     directories: Vec<Directory>,
     /// All names, one after the other.
     names: String,
@@ -54,14 +45,14 @@ struct Directory {
 
 impl Tree {
     /// A tree whose root is there already.
-    pub(super) fn new(root: PathBuf, existing: Existing, last_write_time: u64) -> Self {
+    pub(super) fn new(root: PathBuf, into_existing: bool, last_write_time: u64) -> Self {
         let place = Place {
             directory: ROOT,
             name: 0..0,
         };
         let mut tree = Self {
             root,
-            existing,
+            into_existing,
             ..Self::default()
         };
         tree.push(place, last_write_time, true);
@@ -188,18 +179,13 @@ impl Tree {
 
     fn make_directory(&self, path: &Path) -> Result<(), TargetError> {
         match fs::create_dir(path) {
-            Err(error)
-                if error.kind() == std::io::ErrorKind::AlreadyExists
-                    && self.existing != Existing::Refused =>
-            {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && self.into_existing => {
                 // A link to a directory is not one: nothing is written through it.
                 let is_directory = fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
-                match self.existing {
-                    _ if is_directory => Ok(()),
-                    Existing::Replaced => fs::remove_file(path)
-                        .and_then(|()| fs::create_dir(path))
-                        .map_err(|e| at(path, e)),
-                    _ => Err(at(path, error)),
+                if is_directory {
+                    Ok(())
+                } else {
+                    Err(at(path, error))
                 }
             }
             other => other.map_err(|e| at(path, e)),

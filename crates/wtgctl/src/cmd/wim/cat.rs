@@ -41,8 +41,9 @@ pub(crate) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure>
     let wim = args.wim.open()?;
     let index = args.wim.image_index(&wim, args.image.as_deref())?;
     let image = wim.image(index).map_err(|error| args.wim.failed(error))?;
+    // Names can have a `:` themselves: a file of the whole name goes first.
     let (path, stream_name) = match args.path.rsplit_once(':') {
-        Some((path, name)) if !name.contains(['\\', '/']) => (path, name),
+        Some(parts) if image.lookup(&args.path).is_err() => parts,
         _ => (args.path.as_str(), ""),
     };
     let id = image.lookup(path).map_err(|error| args.wim.failed(error))?;

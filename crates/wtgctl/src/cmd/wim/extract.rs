@@ -42,6 +42,7 @@ pub(crate) struct ExtractArgs {
     #[arg(long)]
     allow_empty: bool,
     /// Replace existing files, when everything is there: a failed or interrupted extraction leaves them as they were.
+    /// Folders are neither replaced nor replace files.
     #[arg(long)]
     force: bool,
     /// Go on after damaged data: zeros take its place, and each file is named. Refused when the file claims more than
@@ -65,11 +66,8 @@ pub(crate) fn run(args: &ExtractArgs, context: &Context) -> Result<Outcome, Fail
         image.subset(&chosen)
     };
     let taken = taken(&subset, &args.dest);
-    if let Some(path) = taken
-        .iter()
-        .find(|path| !args.force || path.is_dir() && !path.is_symlink())
-    {
-        let path = path.display().to_string();
+    if let Some(found) = taken.iter().find(|found| !(args.force && found.can_be_replaced)) {
+        let path = found.path.display().to_string();
         return Err(Failure::new(REFUSED, Message::ExistsAlready { path }).hint(Message::HintOtherFolder));
     }
     let target = DirectoryTarget::new(&args.dest);
