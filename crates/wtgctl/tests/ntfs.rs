@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -119,6 +120,15 @@ fn files_are_listed_and_read() {
     let content = folder.path().join("content");
     std::fs::write(&content, vec![7; 70_000]).unwrap();
     testkit::run(ntfscp.arg(&volume).arg(&content).arg("/a file.bin"));
+    // A name that Windows would not allow, and the stream that it could be.
+    for (byte, to) in [
+        (b'w', &["/a file.bin:s"][..]),
+        (b's', &["/a file.bin", "-N", "t"]),
+    ] {
+        std::fs::write(&content, [byte; 7]).unwrap();
+        let mut ntfscp = testkit::tool("ntfscp").unwrap();
+        testkit::run(ntfscp.arg(&volume).arg(&content).args(to));
+    }
     let volume = volume.to_str().unwrap();
     let records = json_lines(&wtgctl(&["ls", volume, "--json"]));
     let found = records
@@ -127,6 +137,8 @@ fn files_are_listed_and_read() {
         .unwrap();
     assert_eq!(found["size_bytes"], 70_000);
     assert_eq!(wtgctl(&["cat", volume, "A FILE.BIN"]).stdout, vec![7; 70_000]);
+    assert_eq!(wtgctl(&["cat", volume, "a file.bin:s"]).stdout, [b'w'; 7]);
+    assert_eq!(wtgctl(&["cat", volume, "a file.bin:t"]).stdout, [b's'; 7]);
     assert_eq!(wtgctl(&["cat", volume, "none"]).status.code(), Some(2));
     let dump = wtgctl(&["dump", volume]);
     assert!(String::from_utf8_lossy(&dump.stdout).contains("\\a file.bin $DATA, from byte 0x0"));
@@ -197,6 +209,59 @@ fn sizes_are_those_of_the_files() {
     assert_eq!(found, expected);
     let mft = listed.iter().find(|record| record["path"] == "\\$MFT").unwrap();
     assert!(mft["allocated_bytes"].as_u64() >= mft["size_bytes"].as_u64());
+}
+
+#[test]
+fn what_is_damaged_is_named_and_the_rest_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("v.img");
+    let mut builder = NtfsBuilder::new(VolumeSpec::new(32 << 20));
+    let root = builder.root();
+    for name in ["a", "b"] {
+        let directory = builder.add(root, name, NodeSpec::directory());
+        for file in ["one", "two"] {
+            builder.add(directory, file, NodeSpec::file(Content::Bytes(file.into())));
+        }
+    }
+    let mut file = File::create_new(&path).unwrap();
+    file.set_len(32 << 20).unwrap();
+    builder.writer(&mut file).unwrap().finish().unwrap();
+    let volume = path.to_str().unwrap();
+    let listed = json_lines(&wtgctl(&["ls", volume, "--json"]));
+    let mut boot = [0; 512];
+    file.read_exact_at(&mut boot, 0).unwrap();
+    let mft = u64::from_le_bytes(boot[0x30..0x38].try_into().unwrap()) * 4096;
+    for damaged in ["\\a", "\\b\\one"] {
+        let entry = listed.iter().find(|entry| entry["path"] == damaged).unwrap();
+        let at = mft + entry["record"].as_u64().unwrap() * 1024;
+        let mut magic = [0; 4];
+        file.read_exact_at(&mut magic, at).unwrap();
+        assert_eq!(&magic, b"FILE");
+        file.write_all_at(b"BAAD", at).unwrap();
+    }
+    for (args, count) in [
+        (&["ls", volume, "-r", "\\", "--json"][..], 2),
+        (&["ls", volume, "**", "--json"], 2),
+        (&["ls", volume, "b", "--json"], 1),
+    ] {
+        let output = wtgctl(args);
+        let found = json_lines(&output);
+        assert_eq!(output.status.code(), Some(1), "{found:?}");
+        let warnings: Vec<&str> = found.iter().filter_map(|line| line["message"].as_str()).collect();
+        assert_eq!(warnings.len(), count, "{warnings:?}");
+        assert!(
+            warnings
+                .iter()
+                .any(|line| line.starts_with("\\b\\one: it cannot be read: ")),
+            "{warnings:?}"
+        );
+        for path in ["\\b\\one", "\\b\\two"] {
+            assert!(
+                found.iter().any(|entry| entry["path"] == path),
+                "{path}: {found:?}"
+            );
+        }
+    }
 }
 
 #[test]

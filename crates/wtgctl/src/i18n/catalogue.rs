@@ -135,6 +135,7 @@ messages! {
     IsCiphertext { path: String } =>
         "{path}: it is encrypted by EFS, and what is read is ciphertext",
         "{path}：已由 EFS 加密，读出的是密文";
+    CannotBeRead { path: String, error: String } => "{path}: it cannot be read: {error}", "{path}：无法读取：{error}";
     FolderNotEmpty { path: String } => "{path}: the folder is not empty", "{path}：文件夹不是空的";
     ExistsAlready { path: String } => "{path}: it exists already", "{path}：已经存在";
     NameTaken { path: String, index: u32, name: String } =>

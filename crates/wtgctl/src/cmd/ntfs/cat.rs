@@ -4,10 +4,9 @@ use std::io::{self, Read};
 
 use ntfs_image::layout::attribute;
 use serde::Serialize;
-use wim_apply::path::name_from_text;
 
 use super::VolumeArgs;
-use super::open::{lookup, open};
+use super::open::{lookup_stream, open};
 use crate::cmd::{Context, Outcome};
 use crate::failure::{BAD_INPUT, Failure, SYSTEM, USAGE};
 use crate::i18n::Message;
@@ -34,14 +33,12 @@ struct Cat {
 pub(super) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure> {
     context.output.stdout_is_data();
     let mut volume = open(&args.volume)?;
-    let (path, stream) = args.path.split_once(':').unwrap_or((&args.path, ""));
-    let file = lookup(&mut volume, path)?;
-    let name = name_from_text(stream);
+    let (file, name) = lookup_stream(&mut volume, &args.path)?;
     let Some(found) = file.attribute(attribute::DATA, &name) else {
         let path = args.path.clone();
         return Err(Failure::new(
             USAGE,
-            if file.is_directory() && stream.is_empty() {
+            if file.is_directory() && name.is_empty() {
                 Message::IsDirectory { path }
             } else {
                 Message::NoSuchStream { path }
@@ -52,7 +49,7 @@ pub(super) fn run(args: &CatArgs, context: &Context) -> Result<Outcome, Failure>
         let path = args.path.clone();
         context.output.warning(Message::IsCiphertext { path });
     }
-    let compact = volume.compact(&file)?.filter(|_| stream.is_empty() && !args.raw);
+    let compact = volume.compact(&file)?.filter(|_| name.is_empty() && !args.raw);
     let mut bytes: Box<dyn Read + '_> = match &compact {
         Some(compact) => Box::new(volume.open_compact(compact, stick::chunk_decoder())?),
         None => Box::new(volume.open_stream(&file, &name)?),

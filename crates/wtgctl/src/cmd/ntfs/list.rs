@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs::File;
 
 use ntfs_image::layout::{file_attribute, record};
-use ntfs_image::read::{self, DirectoryEntry, FileReference, Volume};
+use ntfs_image::read::{DirectoryEntry, FileReference, Volume};
+use ntfs_image::{Error, ErrorKind};
 use partitioner::Window;
 use serde::Serialize;
 use wim_apply::path::name_to_text;
@@ -61,6 +62,7 @@ pub(super) fn run(args: &LsArgs, context: &Context) -> Result<Outcome, Failure> 
         volume: &mut volume,
         context,
         count: 0,
+        damaged: BTreeSet::new(),
     };
     if args.paths.is_empty() {
         let root = listing.volume.root()?.reference;
@@ -74,15 +76,21 @@ pub(super) fn run(args: &LsArgs, context: &Context) -> Result<Outcome, Failure> 
             listing.path(&path, args.recursive)?;
         }
     }
-    let count = listing.count;
+    let (count, is_sound) = (listing.count, listing.damaged.is_empty());
     context.output.result(&Count { count }, String::new)?;
-    Ok(Outcome::Holds)
+    Ok(if is_sound {
+        Outcome::Holds
+    } else {
+        Outcome::DoesNotHold
+    })
 }
 
 struct Listing<'a> {
     volume: &'a mut Volume<Window<File>>,
     context: &'a Context,
     count: usize,
+    /// Files and directories that could not be read, each named once.
+    damaged: BTreeSet<FileReference>,
 }
 
 impl Listing<'_> {
@@ -155,9 +163,16 @@ impl Listing<'_> {
             if !seen.insert(reference) {
                 continue;
             }
-            let directory = self.volume.file_by_reference(reference)?;
+            let directory = self.volume.file_by_reference(reference);
+            let entries = match directory.and_then(|directory| self.volume.directory(&directory)) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.name_damaged(&base, reference, error)?;
+                    continue;
+                }
+            };
             let mut below = Vec::new();
-            for entry in self.volume.directory(&directory)? {
+            for entry in entries {
                 if entry.reference.record == record::ROOT {
                     continue;
                 }
@@ -175,19 +190,39 @@ impl Listing<'_> {
 
     /// Size and allocated bytes of the unnamed stream. A directory states them as they were when it was last told: never
     /// for the volume's own files, and not always for files with more than one link. Hence those of the file itself; the
-    /// directory's where it cannot be read.
-    fn sizes(&mut self, entry: &DirectoryEntry) -> (u64, u64) {
+    /// directory's where it cannot be read, which is said.
+    fn sizes(&mut self, path: &str, entry: &DirectoryEntry) -> Result<(u64, u64), Failure> {
         let stated = (entry.key.size_bytes, entry.key.allocated_bytes);
-        let file = self.volume.file_by_reference(entry.reference);
-        match file.as_ref().map(read::File::data) {
-            Ok(Some(data)) if data.resident().is_some() => (data.size_bytes(), stated.1),
-            Ok(Some(data)) => (data.size_bytes(), data.allocated_bytes()),
-            Ok(None) | Err(_) => stated,
+        let file = match self.volume.file_by_reference(entry.reference) {
+            Ok(file) => file,
+            Err(error) => {
+                self.name_damaged(path, entry.reference, error)?;
+                return Ok(stated);
+            }
+        };
+        Ok(match file.data() {
+            Some(data) if data.resident().is_some() => (data.size_bytes(), stated.1),
+            Some(data) => (data.size_bytes(), data.allocated_bytes()),
+            None => stated,
+        })
+    }
+
+    /// Says what cannot be read, once. When the medium fails, the listing ends.
+    fn name_damaged(&mut self, path: &str, reference: FileReference, error: Error) -> Result<(), Failure> {
+        if error.kind() == ErrorKind::Io {
+            return Err(error.into());
         }
+        if self.damaged.insert(reference) {
+            self.context.output.warning(Message::CannotBeRead {
+                path: if path.is_empty() { "\\" } else { path }.to_owned(),
+                error: error.to_string(),
+            });
+        }
+        Ok(())
     }
 
     fn print(&mut self, path: &str, entry: &DirectoryEntry) -> Result<(), Failure> {
-        let (size_bytes, allocated_bytes) = self.sizes(entry);
+        let (size_bytes, allocated_bytes) = self.sizes(path, entry)?;
         let key = &entry.key;
         let reparse = key.attributes & file_attribute::REPARSE_POINT != 0;
         let listed = Listed {

@@ -41,14 +41,31 @@ pub(super) fn open(args: &VolumeArgs) -> Result<Volume<Window<File>>, Failure> {
 
 /// A file by its path as `ls` prints it.
 pub(super) fn lookup(volume: &mut Volume<Window<File>>, path: &str) -> Result<read::File, Failure> {
+    Ok(find(volume, path)?)
+}
+
+/// A file and the name of a stream of it, by `path` or `path:stream`. Names can have a `:` themselves: a file of the
+/// whole name goes first.
+pub(super) fn lookup_stream(
+    volume: &mut Volume<Window<File>>,
+    text: &str,
+) -> Result<(read::File, Vec<u16>), Failure> {
+    match (find(volume, text), text.rsplit_once(':')) {
+        (Err(Error::NotFound { .. }), Some((path, stream))) => {
+            Ok((find(volume, path)?, name_from_text(stream)))
+        }
+        (found, _) => Ok((found?, Vec::new())),
+    }
+}
+
+fn find(volume: &mut Volume<Window<File>>, path: &str) -> Result<read::File, Error> {
     let parts = path.split(['\\', '/']).filter(|part| !part.is_empty());
     let names: Vec<Vec<u16>> = parts.map(name_from_text).collect();
-    let found = volume.lookup_names(&names).map_err(|error| match error {
+    volume.lookup_names(&names).map_err(|error| match error {
         Error::NotFound { what, .. } => Error::NotFound {
             what,
             name: path.to_owned(),
         },
         other => other,
-    });
-    Ok(found?)
+    })
 }
