@@ -109,9 +109,10 @@ impl PreparedVolume {
         let (raw_files, raw_failures) = read_raw_files(wim, "image".as_ref(), &tree, options.recover, run)?;
         tree.resolve_reparse_points(|id| early.blobs.get(&id).cloned());
         let damaged = raw_failures.iter().map(|failure| failure.id).collect();
-        tree.empty_unreadable(&raw_files, &damaged);
+        let hole_unit_bytes = hole_unit_bytes(options.cluster_bytes);
+        tree.empty_unreadable(&raw_files, &damaged, hole_unit_bytes);
         let keys_bytes = Division::new(run).keys_bytes;
-        tree.resolve_encrypted(&raw_files, hole_unit_bytes(options.cluster_bytes), keys_bytes)?;
+        tree.resolve_encrypted(&raw_files, hole_unit_bytes, keys_bytes)?;
         let mut failures = early.failures;
         failures.extend(raw_failures);
         let prepopulate = ini

@@ -43,19 +43,33 @@ fn what_can_be_had_of_damaged_ones() {
     tree.add(0, "data", ENCRYPTED, Some(raw(&[0xE1; 100], whole(0xC1))));
     tree.add(0, "form", ENCRYPTED, Some(raw(&[0xE2; 100], whole(0xC2))));
     tree.add(0, "sound", ENCRYPTED, Some(raw(&[0xE3; 100], whole(0xC3))));
+    // Its damaged form still is one, with a hole that no volume can have.
+    let parts = |second_start| {
+        let part = Segment::whole(1 << 16, &[0xC4; 1 << 16]);
+        let second = Segment {
+            start: second_start,
+            ..part.clone()
+        };
+        raw(&[0xE4; 100], vec![part, second])
+    };
+    let (good, with_hole) = (parts(1 << 16), parts((1 << 16) + 512));
+    let differs: Vec<usize> = (0..good.len()).filter(|&at| good[at] != with_hole[at]).collect();
+    tree.add(0, "hole", ENCRYPTED, Some(good));
     let mut wim = captured(&mut tree, Compression::None);
-    let mut change = |path: &str, at: usize| {
+    let mut change = |path: &str, at: usize, mask: u8| {
         let opened = open(&wim);
         let image = opened.image(1).unwrap();
         let inode = image.inode_of(image.lookup(path).unwrap()).unwrap();
         let blob = opened.blob(inode.streams[0].blob.unwrap()).unwrap();
         assert!(blob.stored_bytes().is_none_or(|bytes| bytes == blob.size_bytes));
-        wim[usize::try_from(blob.offset()).unwrap() + at] ^= 0x5a;
+        wim[usize::try_from(blob.offset()).unwrap() + at] ^= mask;
     };
     // The last byte of the ciphertext, and a signature.
     let len = raw(&[0xE1; 100], whole(0xC1)).len();
-    change("data", len - 1);
-    change("form", 20);
+    change("data", len - 1, 0x5a);
+    change("form", 20, 0x5a);
+    assert_eq!(differs.len(), 1, "{differs:?}");
+    change("hole", differs[0], 2);
     let wim = open(&wim);
     let options = |recover| VolumeOptions { recover, ..plain() };
     let refused = PreparedVolume::new(&wim, 1, options(false), &run_options());
@@ -66,8 +80,8 @@ fn what_can_be_had_of_damaged_ones() {
     let report = prepared
         .write_to(&wim, &mut volume, &run_options(), &mut |_| {})
         .unwrap();
-    assert_eq!(report.damaged.len(), 2, "{:?}", report.damaged);
-    for path in ["\\data", "\\form"] {
+    assert_eq!(report.damaged.len(), 3, "{:?}", report.damaged);
+    for path in ["\\data", "\\form", "\\hole"] {
         let named = |line: &String| line.ends_with(&format!("(used by {path})"));
         assert_eq!(
             report.damaged.iter().filter(|line| named(line)).count(),
@@ -86,10 +100,12 @@ fn what_can_be_had_of_damaged_ones() {
     };
     assert_eq!(kinds("data"), [StreamKind::EfsRaw]);
     assert_eq!(kinds("sound"), [StreamKind::EfsRaw]);
-    assert!(!kinds("form").contains(&StreamKind::EfsRaw));
-    let form = image.inode_of(image.lookup("form").unwrap()).unwrap();
-    assert_eq!(form.attributes & ENCRYPTED, 0);
-    assert_eq!(image.dentries.len(), 4, "{:?}", Image::ROOT);
+    for path in ["form", "hole"] {
+        assert!(!kinds(path).contains(&StreamKind::EfsRaw), "{path}");
+        let inode = image.inode_of(image.lookup(path).unwrap()).unwrap();
+        assert_eq!(inode.attributes & ENCRYPTED, 0, "{path}");
+    }
+    assert_eq!(image.dentries.len(), 5, "{:?}", Image::ROOT);
 }
 
 /// An output that keeps nothing.

@@ -148,6 +148,17 @@ fn recovered(capture: &[&str], apply: &[&str], has_compact: bool) {
     // Compact storage wants to know of a Windows that has it.
     let build = "WINDOWS/VERSION/BUILD=19041";
     wimlib(folder, &["info", "a.wim", "1", "--image-property", build]).unwrap();
+    // Of a sound image the option changes nothing.
+    let sound = |volume: &str, option: &[&str]| {
+        let args = ["apply", "a.wim", "1", "--ntfs", volume, "--seed", "7"];
+        let report = record(folder, 0, &[&args, apply, option].concat());
+        assert!(report["damaged"].as_array().unwrap().is_empty(), "{report}");
+        let bytes = fs::read(folder.join(volume)).unwrap();
+        fs::remove_file(folder.join(volume)).unwrap();
+        bytes
+    };
+    assert!(sound("v0.img", &[]) == sound("v1.img", &["--recover"]));
+
     damage(&folder.join("a.wim"));
     let to_volume = ["apply", "a.wim", "1", "--ntfs", "v.img"];
     let refused = wtgctl(folder, &[&to_volume, apply].concat());

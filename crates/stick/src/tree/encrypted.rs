@@ -69,6 +69,28 @@ impl Encrypted {
     }
 }
 
+/// What a raw form says, or why a volume cannot hold it.
+fn for_volume(
+    found: Option<&Result<Arc<EncryptedFile>, wim_apply::Error>>,
+    hole_unit_bytes: u64,
+) -> Result<Arc<EncryptedFile>, String> {
+    let file = match found {
+        Some(Ok(file)) => file,
+        Some(Err(error)) => return Err(error.to_string()),
+        None => return Err("its raw form was not read".to_owned()),
+    };
+    let mut units = file.raw.streams.iter().map(|stream| stream.hole_unit_bytes);
+    if let Some(unit) = units.find(|unit| unit % hole_unit_bytes != 0) {
+        return Err(format!(
+            "its holes lie in units of {unit} bytes, and the volume has {hole_unit_bytes}"
+        ));
+    }
+    if file.stream_bytes() > MAX_STREAM_BYTES {
+        return Err(format!("its streams have over {MAX_STREAM_BYTES} bytes"));
+    }
+    Ok(Arc::clone(file))
+}
+
 impl Tree {
     /// Memory that keys and names of all encrypted files take, about.
     pub(crate) fn keys_bytes(&self) -> u64 {
@@ -113,22 +135,12 @@ impl Tree {
                     "{path}: it is encrypted by EFS, but {why}"
                 )))
             };
-            let file = match found.get(&blob) {
-                Some(Ok(file)) => Arc::clone(file),
-                Some(Err(error)) => return refuse(&error),
-                None => return refuse(&"its raw form was not read"),
+            let file = match for_volume(found.get(&blob), hole_unit_bytes) {
+                Ok(file) => file,
+                Err(why) => return refuse(&why),
             };
             if data.contains(&blob) {
                 return refuse(&"its raw form is also the content of another file");
-            }
-            let units = file.raw.streams.iter().map(|stream| stream.hole_unit_bytes);
-            if let Some(unit) = units
-                .filter(|&unit| unit != 0)
-                .find(|unit| unit % hole_unit_bytes != 0)
-            {
-                let why =
-                    format!("its holes lie in units of {unit} bytes, and the volume has {hole_unit_bytes}");
-                return refuse(&why);
             }
             // One blob may be the raw form of many files, each of which gets its own keys and clusters.
             kept_bytes = kept_bytes.saturating_add(file.kept_bytes());
@@ -147,17 +159,19 @@ impl Tree {
         Ok(())
     }
 
-    /// Makes empty files, which are not encrypted, of those whose raw form is among `damaged` and says nothing of them.
+    /// Makes empty files, which are not encrypted, of those whose raw form is among `damaged` and says nothing of them
+    /// that the volume can hold.
     pub(crate) fn empty_unreadable(
         &mut self,
         found: &HashMap<BlobId, Result<Arc<EncryptedFile>, wim_apply::Error>>,
         damaged: &HashSet<BlobId>,
+        hole_unit_bytes: u64,
     ) {
         for node in &mut self.nodes {
             let Some(blob) = node.encrypted.as_ref().map(|raw| raw.blob) else {
                 continue;
             };
-            if !damaged.contains(&blob) || matches!(found.get(&blob), Some(Ok(_))) {
+            if !damaged.contains(&blob) || for_volume(found.get(&blob), hole_unit_bytes).is_ok() {
                 continue;
             }
             node.encrypted = None;
