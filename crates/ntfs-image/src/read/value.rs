@@ -23,7 +23,7 @@ impl<R: Read + Seek> Volume<R> {
     /// The whole value of a small attribute.
     ///
     /// # Errors
-    /// `Limit` above [`Limits::max_value_bytes`], `Corrupt`, `Io`.
+    /// `Limit` above [`Limits::max_value_bytes`](crate::Limits::max_value_bytes), `Corrupt`, `Io`.
     pub fn load_value(&mut self, attribute: &Attribute) -> Result<Vec<u8>> {
         if let Value::Resident(bytes) = &attribute.value {
             return Ok(bytes.clone());

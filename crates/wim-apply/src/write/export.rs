@@ -43,7 +43,7 @@ impl WimWriter<'_> {
     /// with their hash, and compressed anew.
     ///
     /// # Errors
-    /// `NotFound` for an image, or when its blobs are in files that are not open; as [`deliver`]. The file then
+    /// `NotFound` for an image, or when its blobs are in files that are not open; as [`deliver`](crate::apply::deliver). The file then
     /// must not be finished.
     pub fn export(
         &mut self,
