@@ -130,7 +130,6 @@ pub(crate) fn describe_warning(warning: &Warning) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::{Entry, EntryId, NodeId};
 
     #[test]
     fn files_with_the_same_reparse_data_share_them() {
@@ -147,17 +146,7 @@ mod tests {
             }),
             ..Node::default()
         };
-        let mut tree = Tree {
-            nodes: vec![Node::default()],
-            entries: vec![Entry {
-                name: Box::default(),
-                dos_name: Box::default(),
-                parent: EntryId(0),
-                node: NodeId(0),
-                children: Vec::new(),
-            }],
-            ..Tree::default()
-        };
+        let mut tree = Tree::empty();
         tree.add(tree.root(), "a", node.clone());
         tree.add(tree.root(), "b", node);
         let data = Arc::new(vec![1, 2, 3]);
